@@ -1,0 +1,111 @@
+-- People, pages, and on each page the highlights and replies that its readers see: each row carries the
+-- number of its last change, so that a snapshot, a replay and the live stream are the same query.
+-- +goose Up
+
+-- One row: what this database is. A restored backup gets another epoch, so that no cursor of the lost time is believed.
+CREATE TABLE server (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  epoch    uuid NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO server DEFAULT VALUES;
+
+CREATE TABLE accounts (
+  id            uuid PRIMARY KEY,
+  name          text NOT NULL,
+  name_key      text NOT NULL UNIQUE,          -- the name case-folded: what "taken" compares
+  password_hash text,                          -- argon2id; null: a name without a password
+  created_at    timestamptz NOT NULL DEFAULT now(),
+  updated_at    timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE tokens (
+  id         uuid PRIMARY KEY,
+  account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  hash       bytea NOT NULL UNIQUE,            -- SHA-256; the token itself is never stored
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX tokens_account ON tokens (account_id);
+
+CREATE TABLE pages (
+  id            uuid PRIMARY KEY,
+  url           text NOT NULL,                 -- normalised: the page's identity
+  url_hash      bytea NOT NULL UNIQUE,         -- SHA-256 of url: an index row cannot hold a long url
+  title         text NOT NULL DEFAULT '',
+  seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
+  created_at    timestamptz NOT NULL DEFAULT now(),
+  check_due_at  timestamptz,                   -- when its highlights are to be looked at; null: nothing to do
+  read_at       timestamptz,                   -- when the page was last read
+  read_reason   text NOT NULL DEFAULT '',      -- why it could not be read then; empty: it could
+  etag          text NOT NULL DEFAULT '',
+  last_modified text NOT NULL DEFAULT ''
+) WITH (fillfactor = 50);                      -- every change updates its page's row in place
+CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT NULL;
+
+-- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
+-- left_groups are those that could read it once: they are told that it is gone, nobody else is.
+-- A deleted row stays as a tombstone with a number; its content goes at once.
+CREATE TABLE highlights (
+  page_id      uuid NOT NULL REFERENCES pages,
+  id           uuid NOT NULL,
+  seq          bigint NOT NULL,
+  version      bigint NOT NULL DEFAULT 1,
+  author_id    uuid NOT NULL REFERENCES accounts,
+  group_id     uuid NOT NULL,
+  left_groups  uuid[] NOT NULL DEFAULT '{}',
+  ranges       jsonb NOT NULL,
+  color        text NOT NULL,
+  note         text NOT NULL,
+  tags         text[] NOT NULL,
+  replies      bigint NOT NULL DEFAULT 0,
+  check_state  text NOT NULL,
+  check_reason text NOT NULL DEFAULT '',
+  checked_at   timestamptz,
+  check_ranges jsonb,                          -- where the quotes stand now, when check_state is moved
+  request_hash bytea,                          -- SHA-256 of the creating request: the same id again is a replay or a conflict
+  created_at   timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL,
+  deleted_at   timestamptz,
+  PRIMARY KEY (page_id, id)
+);
+CREATE UNIQUE INDEX highlights_id ON highlights (id);
+CREATE UNIQUE INDEX highlights_seq ON highlights (page_id, seq);
+CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
+
+CREATE TABLE replies (
+  page_id      uuid NOT NULL REFERENCES pages,
+  id           uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  in_reply_to  uuid,
+  seq          bigint NOT NULL,
+  version      bigint NOT NULL DEFAULT 1,
+  author_id    uuid NOT NULL REFERENCES accounts,
+  group_id     uuid NOT NULL,                  -- its highlight's, kept equal
+  left_groups  uuid[] NOT NULL DEFAULT '{}',
+  note         text NOT NULL,
+  request_hash bytea,
+  created_at   timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL,
+  deleted_at   timestamptz,
+  PRIMARY KEY (page_id, id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
+CREATE UNIQUE INDEX replies_id ON replies (id);
+CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
+CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
+
+-- Who reads which page through which instance, so that every instance can tell its readers of all of them.
+-- Not logged: after a crash nobody is connected.
+CREATE UNLOGGED TABLE instances (
+  id      uuid PRIMARY KEY,
+  seen_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNLOGGED TABLE viewers (
+  page_id     uuid NOT NULL,
+  instance_id uuid NOT NULL REFERENCES instances ON DELETE CASCADE,
+  account_id  uuid NOT NULL,                   -- the nil UUID stands for all anonymous readers together
+  streams     bigint NOT NULL,
+  PRIMARY KEY (page_id, instance_id, account_id)
+);

@@ -1,0 +1,87 @@
+// Package storage keeps everything in Postgres: types and their SQL, one file a noun.
+//
+// Postgres is the truth. Every change of a page takes the page's next number inside its own statement or
+// transaction, by updating the page's row, so numbers are free of gaps and in commit order. Whoever wants
+// to know what changed asks for the rows with a higher number (see Changes): there is no event table.
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"limn/migrations"
+)
+
+// A Store is a database with limn's schema in it. It is safe for concurrent use; Close releases it.
+type Store struct {
+	pool  *pgxpool.Pool
+	epoch uuid.UUID
+}
+
+// Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
+// Any number of instances may open one database at once: an advisory lock lets one of them migrate.
+func Open(ctx context.Context, url string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's URL: %w", err)
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = "limn"
+	config.AfterConnect = scanTimesAsUTC
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	s := &Store{pool: pool}
+	if err := s.migrate(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if err := pool.QueryRow(ctx, `SELECT epoch FROM server`).Scan(&s.epoch); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("read the database's epoch: %w", err)
+	}
+	return s, nil
+}
+
+// Close ends the store's connections, once those in use are given back.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+
+// Epoch names this life of the database; a restored backup has another one.
+func (s *Store) Epoch() uuid.UUID { return s.epoch }
+
+func (s *Store) migrate(ctx context.Context) error {
+	db := stdlib.OpenDBFromPool(s.pool)
+	defer db.Close()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
+	if err != nil {
+		return fmt.Errorf("make the migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.Files,
+		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+func scanTimesAsUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
+}

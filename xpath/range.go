@@ -1,0 +1,36 @@
+package xpath
+
+// A Range is one contiguous selection: where it began, where it ended and, once known, what it held.
+// It is the DOM's Range with its direction kept: Anchor is where the selection began, Focus where it
+// ended, so a backward selection has its focus first in the document.
+type Range struct {
+	Anchor   Point     `json:"anchor"`
+	Focus    Point     `json:"focus"`
+	Quote    *Quote    `json:"quote,omitempty"`
+	Position *Position `json:"position,omitempty"`
+}
+
+// A Point is a boundary point of a DOM Range: a node, named by its path, and an offset in it.
+// Offset counts UTF-16 code units in a text node and child nodes in an element.
+type Point struct {
+	XPath  string `json:"xpath"`
+	Offset int    `json:"offset"`
+}
+
+// A Quote is a W3C TextQuoteSelector: the text of a range, and at most ContextLength UTF-16 code units
+// of the document's text before and after it.
+type Quote struct {
+	Exact  string `json:"exact"`
+	Prefix string `json:"prefix"`
+	Suffix string `json:"suffix"`
+}
+
+// ContextLength is how much text is kept on each side of a quote, in UTF-16 code units.
+const ContextLength = 32
+
+// A Position is a W3C TextPositionSelector in UTF-16 code units of the document's text, where the W3C
+// model counts code points: exports convert.
+type Position struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
