@@ -27,14 +27,16 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_account ON tokens (account_id);
 
+-- A page's id is made from the SHA-256 of its normalised url (its first six bytes are the hash's own), so that a
+-- page can be named, watched and searched by hash prefix before anybody has written on it.
 CREATE TABLE pages (
   id            uuid PRIMARY KEY,
   url           text NOT NULL,                 -- normalised: the page's identity
-  url_hash      bytea NOT NULL UNIQUE,         -- SHA-256 of url: an index row cannot hold a long url
   title         text NOT NULL DEFAULT '',
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
   created_at    timestamptz NOT NULL DEFAULT now(),
   check_due_at  timestamptz,                   -- when its highlights are to be looked at; null: nothing to do
+  check_again   boolean NOT NULL DEFAULT false,-- whether all of them are then judged anew, not only the pending
   read_at       timestamptz,                   -- when the page was last read
   read_reason   text NOT NULL DEFAULT '',      -- why it could not be read then; empty: it could
   etag          text NOT NULL DEFAULT '',
@@ -109,3 +111,5 @@ CREATE UNLOGGED TABLE viewers (
   streams     bigint NOT NULL,
   PRIMARY KEY (page_id, instance_id, account_id)
 );
+CREATE INDEX viewers_account ON viewers (account_id);
+CREATE INDEX viewers_instance ON viewers (instance_id);

@@ -1,9 +1,15 @@
 package storage
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"limn/xpath"
 )
@@ -13,31 +19,18 @@ type Highlight struct {
 	ID     uuid.UUID     `json:"id"`
 	Page   PageRef       `json:"page"`
 	Group  string        `json:"group"` // "public", "me", or a group's id
-	Author Author        `json:"author"`
+	Author Account       `json:"author"`
 	Ranges []xpath.Range `json:"ranges"` // none: a note on the whole page
-	Color  string        `json:"color"`  // one of Colors, or "#rrggbb"
+	Color  string        `json:"color"`  // an ink's name, or "#rrggbb"
 	Note   string        `json:"note"`   // Markdown
 	Tags   []string      `json:"tags"`
 
-	Replies   int       `json:"replies"` // how many there are
+	Replies   int64     `json:"replies"` // how many there are
 	Check     Check     `json:"check"`
 	Seq       int64     `json:"seq"`     // the page's number of its last change
 	Version   int64     `json:"version"` // counts its author's edits: the ETag
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// A PageRef names a page inside another thing.
-type PageRef struct {
-	ID    uuid.UUID `json:"id"`
-	URL   string    `json:"url"`
-	Title string    `json:"title"`
-}
-
-// An Author is an account as others see it.
-type Author struct {
-	ID   uuid.UUID `json:"id"`
-	Name string    `json:"name"`
 }
 
 // A Check is the server's own verdict on whether a highlight still stands where it was made.
@@ -46,4 +39,266 @@ type Check struct {
 	Reason    string        `json:"reason"`
 	CheckedAt *time.Time    `json:"checked_at"` // null while pending
 	Ranges    []xpath.Range `json:"ranges"`     // where the quotes stand now, when moved; else null
+}
+
+// A NewHighlight is a request to mark something.
+type NewHighlight struct {
+	ID     uuid.UUID // chosen by the client, so that it may ask again; the nil UUID: chosen here
+	URL    string    // normalised
+	Title  string    // the page's, as its reader saw it
+	Group  string    // empty: "me"
+	Ranges []xpath.Range
+	Color  string // empty: yellow
+	Note   string
+	Tags   []string
+}
+
+// A HighlightEdit changes the fields that are not nil.
+type HighlightEdit struct {
+	Group   *string
+	Color   *string
+	Note    *string
+	Tags    *[]string
+	Version *int64 // only if this is still its version; nil: whatever it is
+}
+
+// CreateHighlight stores a highlight as the page's next change. Asked again with the same id and body it
+// returns what is stored, created false; with another body ErrConflict.
+func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlight) (h Highlight, created bool, err error) {
+	if err := n.check(); err != nil {
+		return Highlight{}, false, err
+	}
+	group, err := author.group(n.Group)
+	if err != nil {
+		return Highlight{}, false, err
+	}
+	hash, err := requestHash(n)
+	if err != nil {
+		return Highlight{}, false, err
+	}
+	page, err := s.ensurePage(ctx, n.URL, n.Title)
+	if err != nil {
+		return Highlight{}, false, err
+	}
+	h = Highlight{
+		ID: n.ID, Page: page, Group: groupName(group, author.Account.ID), Author: author.Account,
+		Ranges: orEmpty(n.Ranges), Color: n.Color, Note: n.Note, Tags: orEmpty(n.Tags),
+		Check: Check{State: xpath.Pending}, Version: 1,
+	}
+	if h.ID == uuid.Nil {
+		h.ID = newID()
+	}
+	// One statement: a highlight that is refused for its id takes its number back.
+	err = s.pool.QueryRow(ctx, `
+		WITH page AS (
+			UPDATE pages SET seq = seq + 1, check_due_at = least(check_due_at, now()) WHERE id = @page RETURNING seq
+		)
+		INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags,
+		                        check_state, request_hash, created_at, updated_at)
+		SELECT @page, @id, seq, @author, @group, @ranges, @color, @note, @tags, @state, @hash, now(), now() FROM page
+		RETURNING seq, created_at, updated_at`,
+		pgx.NamedArgs{
+			"page": page.ID, "id": h.ID, "author": author.Account.ID, "group": group, "ranges": h.Ranges,
+			"color": h.Color, "note": h.Note, "tags": h.Tags, "state": h.Check.State, "hash": hash,
+		}).Scan(&h.Seq, &h.CreatedAt, &h.UpdatedAt)
+	err = translate(err, "create highlight")
+	if errors.Is(err, ErrConflict) {
+		h, err = s.replayedHighlight(ctx, author, h.ID, hash)
+		return h, false, err
+	}
+	return h, err == nil, err
+}
+
+// replayedHighlight is what stands under an id that was used before, if it was used for the same request.
+func (s *Store) replayedHighlight(ctx context.Context, author Reader, id uuid.UUID, hash []byte) (Highlight, error) {
+	var same bool
+	err := s.pool.QueryRow(ctx, `
+		SELECT author_id = $2 AND deleted_at IS NULL AND request_hash = $3 FROM highlights WHERE id = $1`,
+		id, author.Account.ID, hash).Scan(&same)
+	if err != nil {
+		return Highlight{}, translate(err, "find the first request")
+	}
+	if !same {
+		return Highlight{}, fmt.Errorf("create highlight: %w", ErrConflict)
+	}
+	return s.GetHighlight(ctx, author, id)
+}
+
+// GetHighlight finds a highlight that the reader may see.
+func (s *Store) GetHighlight(ctx context.Context, reader Reader, id uuid.UUID) (Highlight, error) {
+	rows, _ := s.pool.Query(ctx, highlightQuery+`
+		WHERE h.id = $1 AND h.group_id = ANY($2) AND h.deleted_at IS NULL`, id, reader.Groups)
+	h, err := pgx.CollectExactlyOneRow(rows, scanHighlight)
+	return h, translate(err, "get highlight")
+}
+
+// UpdateHighlight lets its author change a highlight, as the page's next change. Moved to another group, it
+// takes its replies along, and those who cannot read it any more are told that it is gone.
+func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID, edit HighlightEdit) (Highlight, error) {
+	if err := edit.check(); err != nil {
+		return Highlight{}, err
+	}
+	var group *uuid.UUID
+	if edit.Group != nil {
+		g, err := author.group(*edit.Group)
+		if err != nil {
+			return Highlight{}, err
+		}
+		group = &g
+	}
+	err := s.changeHighlight(ctx, author, id, edit.Version, func(tx pgx.Tx, held heldHighlight) error {
+		if group != nil && *group != held.group {
+			if err := moveReplies(ctx, tx, held, *group); err != nil {
+				return err
+			}
+		}
+		seq, err := number(ctx, tx, held.page, 1)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE highlights SET
+				seq = @seq, version = version + 1, updated_at = now(),
+				left_groups = CASE WHEN group_id = coalesce(@group, group_id) THEN left_groups
+				                   ELSE array_append(array_remove(left_groups, @group), group_id) END,
+				group_id = coalesce(@group, group_id),
+				color = coalesce(@color, color), note = coalesce(@note, note), tags = coalesce(@tags, tags)
+			WHERE page_id = @page AND id = @id`,
+			pgx.NamedArgs{"seq": seq, "group": group, "color": edit.Color, "note": edit.Note, "tags": edit.Tags, "page": held.page, "id": id})
+		return err
+	})
+	if err != nil {
+		return Highlight{}, translate(err, "update highlight")
+	}
+	return s.GetHighlight(ctx, author, id)
+}
+
+// DeleteHighlight lets its author erase a highlight and the thread under it. What stays is that they are gone.
+// It returns the page that changed.
+func (s *Store) DeleteHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
+	err = s.changeHighlight(ctx, author, id, version, func(tx pgx.Tx, held heldHighlight) error {
+		page = held.page
+		if err := eraseReplies(ctx, tx, held); err != nil {
+			return err
+		}
+		seq, err := number(ctx, tx, held.page, 1)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE highlights SET
+				seq = $3, deleted_at = now(), updated_at = now(), ranges = '[]', note = '', tags = '{}', replies = 0,
+				check_reason = '', check_ranges = NULL, request_hash = NULL
+			WHERE page_id = $1 AND id = $2`, held.page, id, seq)
+		return err
+	})
+	return page, translate(err, "delete highlight")
+}
+
+// A heldHighlight is a highlight whose page is locked by the transaction that is about to change it.
+type heldHighlight struct {
+	page, id, group uuid.UUID
+}
+
+// changeHighlight runs change in a transaction that holds the highlight's page, once it is certain that the
+// author may change it and that its version is the one expected.
+func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64, change func(pgx.Tx, heldHighlight) error) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		held := heldHighlight{id: id}
+		if err := tx.QueryRow(ctx, `SELECT page_id FROM highlights WHERE id = $1`, id).Scan(&held.page); err != nil {
+			return err
+		}
+		if err := lockPage(ctx, tx, held.page); err != nil {
+			return err
+		}
+		var owner uuid.UUID
+		var current int64
+		err := tx.QueryRow(ctx, `
+			SELECT group_id, author_id, version FROM highlights
+			WHERE id = $1 AND group_id = ANY($2) AND deleted_at IS NULL`, id, author.Groups).
+			Scan(&held.group, &owner, &current)
+		switch {
+		case err != nil:
+			return err
+		case owner != author.Account.ID:
+			return ErrForbidden
+		case version != nil && *version != current:
+			return ErrStale
+		}
+		return change(tx, held)
+	})
+}
+
+// check fills in what may be left out and refuses what cannot be kept.
+func (n *NewHighlight) check() error {
+	var invalid InvalidError
+	if n.Color == "" {
+		n.Color = "yellow"
+	}
+	n.Title = truncate(n.Title, maxTitle)
+	checkText(&invalid, "/title", n.Title, maxTitle*4)
+	checkRanges(&invalid, n.Ranges)
+	checkColor(&invalid, n.Color)
+	checkText(&invalid, "/note", n.Note, maxNote)
+	checkTags(&invalid, n.Tags)
+	return invalid.orNil()
+}
+
+func (e HighlightEdit) check() error {
+	var invalid InvalidError
+	if e.Color != nil {
+		checkColor(&invalid, *e.Color)
+	}
+	if e.Note != nil {
+		checkText(&invalid, "/note", *e.Note, maxNote)
+	}
+	if e.Tags != nil {
+		checkTags(&invalid, *e.Tags)
+	}
+	return invalid.orNil()
+}
+
+// requestHash tells a repeated request from another one under the same id.
+func requestHash(request any) ([]byte, error) {
+	encoded, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("hash the request: %w", err)
+	}
+	sum := sha256.Sum256(encoded)
+	return sum[:], nil
+}
+
+// groupName is a group as its readers name it: only its author reads what is in the group of their own id.
+func groupName(group, author uuid.UUID) string {
+	switch group {
+	case Public:
+		return "public"
+	case author:
+		return "me"
+	}
+	return group.String()
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+const highlightColumns = `
+	h.id, h.page_id, p.url, p.title, h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies,
+	h.check_state, h.check_reason, h.checked_at, h.check_ranges, h.seq, h.version, h.created_at, h.updated_at`
+
+const highlightQuery = `
+	SELECT ` + highlightColumns + `
+	FROM highlights h JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id`
+
+func scanHighlight(row pgx.CollectableRow) (h Highlight, err error) {
+	var group uuid.UUID
+	err = row.Scan(&h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
+		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
+		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)
+	h.Group = groupName(group, h.Author.ID)
+	return h, err
 }

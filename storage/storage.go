@@ -17,14 +17,16 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"golang.org/x/sync/semaphore"
 
 	"limn/migrations"
 )
 
 // A Store is a database with limn's schema in it. It is safe for concurrent use; Close releases it.
 type Store struct {
-	pool  *pgxpool.Pool
-	epoch uuid.UUID
+	pool      *pgxpool.Pool
+	epoch     uuid.UUID
+	passwords *semaphore.Weighted // how many may be hashed at once
 }
 
 // Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
@@ -40,7 +42,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	s := &Store{pool: pool}
+	s := &Store{pool: pool, passwords: semaphore.NewWeighted(passwordWorkers)}
 	if err := s.migrate(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -84,4 +86,21 @@ func scanTimesAsUTC(_ context.Context, conn *pgx.Conn) error {
 		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 	})
 	return nil
+}
+
+// newID makes a UUIDv7: ids made later sort later, which keeps indexes dense.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// number takes the page's next n numbers for the changes that this transaction is about to write, and
+// returns the first. It holds the page's row until the transaction ends, so that numbers appear in commit
+// order; call it once the writes are certain, because a number taken and not used would be a gap.
+func number(ctx context.Context, tx pgx.Tx, page uuid.UUID, n int64) (first int64, err error) {
+	err = tx.QueryRow(ctx, `UPDATE pages SET seq = seq + $2 WHERE id = $1 RETURNING seq - $2 + 1`, page, n).Scan(&first)
+	return first, err
+}
+
+// lockPage holds the page's row until the transaction ends: nobody else changes anything on the page meanwhile.
+func lockPage(ctx context.Context, tx pgx.Tx, page uuid.UUID) error {
+	var locked bool
+	return tx.QueryRow(ctx, `SELECT true FROM pages WHERE id = $1 FOR NO KEY UPDATE`, page).Scan(&locked)
 }

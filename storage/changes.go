@@ -1,0 +1,119 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"limn/xpath"
+)
+
+// A Change is a highlight or a reply as its last change left it.
+type Change struct {
+	Seq       int64
+	ID        uuid.UUID
+	Highlight *Highlight // one of these two, unless Removed
+	Reply     *Reply
+	Kind      string // "highlight" or "reply"
+	Removed   bool
+	group     uuid.UUID
+	left      []uuid.UUID
+}
+
+// What a change means to one reader.
+type Effect int
+
+const (
+	Nothing Effect = iota // it was never theirs to see
+	Put                   // it takes the place of what they hold under its id
+	Remove                // it is gone, or gone from where they may see
+)
+
+// Effect says what the change means to a reader of some groups.
+func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
+	if reads(c.group) {
+		if c.Removed {
+			return Remove
+		}
+		return Put
+	}
+	for _, g := range c.left {
+		if reads(g) {
+			return Remove
+		}
+	}
+	return Nothing
+}
+
+// Changes reads what changed on a page after a number, in the order of the numbers and at most limit of them,
+// with the number of the page's last change at that moment. Fewer than limit: that is all up to seq. Each thing
+// is read once, as it is now, however often it changed. This one query is the snapshot (after 0), the replay
+// and the live stream.
+func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit int) (changes []Change, seq int64, err error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT p.seq, c.* FROM pages p LEFT JOIN LATERAL (
+			(SELECT 'highlight', h.deleted_at IS NOT NULL, h.left_groups, NULL::uuid, NULL::uuid, `+highlightColumns+`
+			 FROM highlights h JOIN accounts a ON a.id = h.author_id
+			 WHERE h.page_id = p.id AND h.seq > @after ORDER BY h.seq LIMIT @limit)
+			UNION ALL
+			(SELECT 'reply', r.deleted_at IS NOT NULL, r.left_groups, r.highlight_id, r.in_reply_to,
+			        r.id, r.page_id, '', '', r.group_id, r.author_id, a.name, NULL, '', r.note, NULL, 0,
+			        '', '', NULL, NULL, r.seq, r.version, r.created_at, r.updated_at
+			 FROM replies r JOIN accounts a ON a.id = r.author_id
+			 WHERE r.page_id = p.id AND r.seq > @after ORDER BY r.seq LIMIT @limit)
+			ORDER BY seq LIMIT @limit
+		) c ON true
+		WHERE p.id = @page ORDER BY c.seq`,
+		pgx.NamedArgs{"page": page, "after": after, "limit": limit})
+	changes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Change, error) {
+		var r changeRow
+		err := row.Scan(&seq, &r.kind, &r.removed, &r.left, &r.highlight, &r.inReplyTo,
+			&r.id, &r.page, &r.url, &r.title, &r.group, &r.author, &r.name, &r.ranges, &r.color, &r.note, &r.tags, &r.replies,
+			&r.state, &r.reason, &r.checkedAt, &r.checkRanges, &r.seq, &r.version, &r.createdAt, &r.updatedAt)
+		return r.change(), err
+	})
+	if len(changes) == 1 && changes[0].Kind == "" { // the page alone
+		changes = nil
+	}
+	return changes, seq, translate(err, "read changes")
+}
+
+// A changeRow is a row of Changes, all null when there is no change to join the page with.
+type changeRow struct {
+	kind, url, title, name, color, note, reason *string
+	state                                       *xpath.State
+	removed                                     *bool
+	left                                        []uuid.UUID
+	highlight, inReplyTo                        *uuid.UUID
+	id, page, group, author                     *uuid.UUID
+	ranges, checkRanges                         []xpath.Range
+	tags                                        []string
+	replies, seq, version                       *int64
+	checkedAt, createdAt, updatedAt             *time.Time
+}
+
+func (r changeRow) change() Change {
+	if r.kind == nil {
+		return Change{}
+	}
+	c := Change{Seq: *r.seq, ID: *r.id, Kind: *r.kind, Removed: *r.removed, group: *r.group, left: r.left}
+	author := Account{ID: *r.author, Name: *r.name}
+	switch {
+	case c.Removed:
+	case c.Kind == "highlight":
+		c.Highlight = &Highlight{
+			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Group: groupName(*r.group, *r.author),
+			Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies,
+			Check: Check{State: *r.state, Reason: *r.reason, CheckedAt: r.checkedAt, Ranges: r.checkRanges},
+			Seq:   *r.seq, Version: *r.version, CreatedAt: *r.createdAt, UpdatedAt: *r.updatedAt,
+		}
+	case c.Kind == "reply":
+		c.Reply = &Reply{
+			ID: *r.id, Highlight: *r.highlight, InReplyTo: r.inReplyTo, Author: author, Note: *r.note,
+			Seq: *r.seq, Version: *r.version, CreatedAt: *r.createdAt, UpdatedAt: *r.updatedAt,
+		}
+	}
+	return c
+}

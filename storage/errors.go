@@ -1,0 +1,88 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// What callers branch on with errors.Is. Anything else is a fault of ours.
+var (
+	ErrNotFound    = errors.New("not found")                     // absent, or hidden from the one who asks
+	ErrForbidden   = errors.New("not allowed")                   // seen, but somebody else's
+	ErrNameTaken   = errors.New("the name is taken")             //
+	ErrConflict    = errors.New("the id is in use")              // the same id with another body
+	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
+	ErrCredentials = errors.New("wrong name or password")        //
+	ErrUnavailable = errors.New("the database is not answering") // try again later
+)
+
+// An InvalidError says which fields of a request were read but refused.
+type InvalidError struct {
+	Fields []FieldError
+}
+
+// A FieldError is one refused field: a JSON Pointer (RFC 6901) into the request and a sentence.
+type FieldError struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+func (e *InvalidError) Error() string {
+	parts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = f.Pointer + ": " + f.Detail
+	}
+	return strings.Join(parts, "; ")
+}
+
+// refuse adds a field to those refused.
+func (e *InvalidError) refuse(pointer, format string, args ...any) {
+	e.Fields = append(e.Fields, FieldError{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+// orNil is the error if anything was refused.
+func (e *InvalidError) orNil() error {
+	if len(e.Fields) == 0 {
+		return nil
+	}
+	return e
+}
+
+// translate is the one place where Postgres's errors become ours; a phrase says what was being done.
+func translate(err error, doing string) error {
+	var postgres *pgconn.PgError
+	var network net.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		err = ErrNotFound
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &postgres):
+		switch {
+		case postgres.Code == "23505" && postgres.ConstraintName == "accounts_name_key_key":
+			err = ErrNameTaken
+		case postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_id"),
+			postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_pkey"):
+			err = ErrConflict
+		case strings.HasPrefix(postgres.Code, "57P"), // the server is starting or stopping
+			strings.HasPrefix(postgres.Code, "08"), // the connection broke
+			postgres.Code == "53300":               // too many connections
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	case pgconn.SafeToRetry(err), errors.As(err, &network), isConnectionLoss(err):
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func isConnectionLoss(err error) bool {
+	var connect *pgconn.ConnectError
+	return errors.As(err, &connect) || strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed")
+}
