@@ -46,7 +46,7 @@ func (c *cluster) checkReach() error {
 	for c.enter(filepath.Dir(dir)) != nil {
 		dir = filepath.Dir(dir)
 	}
-	return fmt.Errorf("Postgres runs as the user %s, who may not enter %s: set LIMN_DATA_DIR to another folder, "+
+	return fmt.Errorf("the user %s, as whom Postgres has to run, may not enter %s: set LIMN_DATA_DIR to another folder, "+
 		"such as /var/lib/limn, or allow it with chmod o+x %[2]s", c.user, dir)
 }
 

@@ -34,7 +34,7 @@ func choosePrograms(data string, made int) (bin string, err error) {
 	newest := slices.MaxFunc(installed, func(a, b programs) int { return cmp.Compare(a.version, b.version) })
 	if made == 0 {
 		if newest.version < oldestPostgres {
-			return "", fmt.Errorf("Postgres %d, installed here, is too old: limn needs %d or newer", newest.version, oldestPostgres)
+			return "", fmt.Errorf("the Postgres installed here, %d, is too old: limn needs %d or newer", newest.version, oldestPostgres)
 		}
 		return newest.bin, nil
 	}
@@ -141,7 +141,7 @@ func findUser(data string) (name string, owner *syscall.Credential, err error) {
 		}
 		return name, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return "", nil, errors.New("Postgres does not run as root, and this machine has neither a user postgres nor nobody")
+	return "", nil, errors.New("as root limn runs Postgres as the user postgres or nobody, and this machine has neither")
 }
 
 func userName(uid uint32) string {
