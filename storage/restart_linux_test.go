@@ -3,10 +3,12 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"limn/storage"
 )
@@ -61,17 +63,19 @@ func TestWhilePostgresRestartsEveryQuerySaysUnavailableAndThenWorks(t *testing.T
 	} {
 		t.Run(stop.how, func(t *testing.T) {
 			restarted := make(chan struct{})
-			loops := map[string]chan error{}
+			var loops errgroup.Group
 			for name, query := range queries {
-				loops[name] = make(chan error, 1)
-				go func() { loops[name] <- repeat(query, restarted) }()
+				loops.Go(func() error {
+					if err := repeat(query, restarted); err != nil {
+						return fmt.Errorf("%s: %w", name, err)
+					}
+					return nil
+				})
 			}
 			stop.do()
 			close(restarted)
-			for name, end := range loops {
-				if err := <-end; err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
+			if err := loops.Wait(); err != nil {
+				t.Error(err)
 			}
 		})
 	}
