@@ -2,6 +2,8 @@ module limn
 
 go 1.26.0
 
+ignore ./extension/node_modules
+
 require (
 	github.com/alexedwards/argon2id v1.0.0
 	github.com/google/uuid v1.6.0
