@@ -18,6 +18,7 @@ type Private struct {
 	lock   *os.File           // keeps every other limn from the data folder
 	stop   context.CancelFunc // tells Postgres to end
 	done   chan struct{}      // closed when it has ended
+	end    error              // how it has
 }
 
 // URL is the database's, for Open.

@@ -75,7 +75,7 @@ func (c *cluster) create(ctx context.Context) error {
 		"--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8")
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("make the database: %w: %s", err, cause(string(out)))
+		return fmt.Errorf("make the database in %s: %w: %s", c.data, err, cause(string(out)))
 	}
 	if err := os.Rename(making, c.data); err != nil {
 		return unusable(err)

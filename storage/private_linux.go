@@ -129,7 +129,7 @@ func (p *Private) run(cmd *exec.Cmd, started chan<- error) {
 	err := cmd.Start()
 	started <- err
 	if err == nil {
-		cmd.Wait()
+		p.end = cmd.Wait()
 	}
 }
 
@@ -140,7 +140,10 @@ func (p *Private) awaitReady(ctx context.Context, data string, pid int) error {
 		select {
 		case <-p.done:
 			log, _ := os.ReadFile(logName(data))
-			return errors.New(cause(string(log)))
+			if words := cause(string(log)); words != "" {
+				return errors.New(words)
+			}
+			return fmt.Errorf("it wrote nothing, as on a full disk: %w", p.end)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(5 * time.Millisecond):
