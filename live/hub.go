@@ -88,21 +88,26 @@ func (h *Hub) Renamed(ctx context.Context, account uuid.UUID) error {
 	return err
 }
 
-// AwaitChange waits until a page has a change with a number after seq. The error is the context's, or
-// ErrClosing.
-func (h *Hub) AwaitChange(ctx context.Context, page uuid.UUID, seq int64) error {
+// AwaitChange waits until a page has a change with a number after seq, and returns the number that it has got to.
+// The error is the context's, or ErrClosing.
+func (h *Hub) AwaitChange(ctx context.Context, page uuid.UUID, seq int64) (reached int64, err error) {
 	p, err := h.acquire(page)
 	if err != nil {
-		return err
+		return seq, err
 	}
 	defer p.release()
-	select {
-	case <-p.after(seq):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-h.closing:
-		return ErrClosing
+	for {
+		reached, advanced := p.progress(seq)
+		if reached > seq {
+			return reached, nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return seq, ctx.Err()
+		case <-h.closing:
+			return seq, ErrClosing
+		}
 	}
 }
 

@@ -129,22 +129,17 @@ func (p *page) presencePause() time.Duration {
 	return 200*time.Millisecond + time.Duration(len(p.watches))*100*time.Microsecond
 }
 
-// after is closed once the page has a change after seq, and sometimes before.
-func (p *page) after(seq int64) <-chan struct{} {
+// progress is how far the page is read, from a number on if nobody has begun, and what is closed when it advances.
+func (p *page) progress(from int64) (seq int64, advanced <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.seq == unread {
-		p.seq = seq
+		p.seq = from
 		p.work |= readChanges
 		signal(p.wake)
 	}
-	if p.seq > seq {
-		return closed
-	}
-	return p.advanced
+	return p.seq, p.advanced
 }
-
-var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 func (p *page) isBehind(seq int64) bool {
 	p.mu.Lock()

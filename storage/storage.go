@@ -64,7 +64,9 @@ func (s *Store) Connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // Ping says whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+func (s *Store) Ping(ctx context.Context) error {
+	return translate(s.pool.Ping(ctx), "ping the database")
+}
 
 // Epoch names this life of the database; a restored backup has another one.
 func (s *Store) Epoch() uuid.UUID { return s.epoch }
