@@ -37,7 +37,7 @@ func TestParseAllowRefusesTheRestInOneSentence(t *testing.T) {
 	}
 }
 
-func FuzzParseAllow(f *testing.F) {
+func FuzzAllow(f *testing.F) {
 	f.Add("10.0.0.0/8:443,[fd00::]/8:*")
 	f.Fuzz(func(t *testing.T, list string) {
 		allow, err := ParseAllow(list)

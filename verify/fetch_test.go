@@ -441,7 +441,9 @@ func TestOwnPagesAreReadInTheProcess(t *testing.T) {
 			}
 			serve200(w, r)
 		})
-		mux.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:8081/", http.StatusFound) })
+		mux.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:8081/", http.StatusFound)
+		})
 		mux.HandleFunc("/endless", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			for {
