@@ -52,6 +52,8 @@ func TestHostilePagesAreRefusedInBoundedTime(t *testing.T) {
 		"paragraphs in 500 open elements":       {strings.Repeat("<div>", 500) + strings.Repeat("<p></q>", 20_000), ""},
 		"attributes with the same name":         {"<p " + strings.Repeat("a ", 5_000) + ">x", ""},
 		"a large script":                        {"<script>" + strings.Repeat("if(a<b && c){d}\n", 20_000) + "</script><p>x", ""},
+		"one text of 2 MB":                      {"<p>" + strings.Repeat("text ", 400_000), ""},
+		"a text of 2 MB, then open formats":     {"<p>" + strings.Repeat("text ", 400_000) + numbered("<b a%d>", 400) + "</p>" + strings.Repeat("<p>x</p>", 60_000), reasonComplex},
 		"unclosed quotes, comments and a CDATA": {strings.Repeat(`<p a="`, 10_000) + strings.Repeat("<!--", 10_000) + strings.Repeat("<![CDATA[", 10_000), ""},
 	} {
 		before := time.Now()
