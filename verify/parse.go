@@ -15,7 +15,6 @@ import (
 	"github.com/antchfx/htmlquery"
 	"golang.org/x/net/html"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sys/unix"
 
 	"limn/xpath"
 )
@@ -184,12 +183,6 @@ func (m *metered) Read(b []byte) (int, error) {
 	n := copy(b, rest[:min(len(rest), max(minPiece, m.read/pieceOf))])
 	m.read += n
 	return n, nil
-}
-
-func threadTime() time.Duration {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // fails for no clock that exists
-	return time.Duration(t.Nano())
 }
 
 func heap() uint64 {
