@@ -77,7 +77,8 @@ export class Panel {
 		this.corner.title = whoIsHere(presence, me);
 		this.corner.replaceChildren(el('span', { class: `lamp ${status}` }), el('span', {}, statusWord[status]));
 		if (status !== 'offline' && people.length > 0) this.corner.append(el('span', { class: 'people' }, ...people));
-		if (status !== 'offline' && people.length > 0 && more > 0) this.corner.append(el('span', {}, `+${more}`));
+		if (status !== 'offline' && people.length > 0 && more > 0)
+			this.corner.append(el('span', { class: 'more' }, `+${more}`));
 		if (before !== status && (status === 'offline' || before === 'offline')) {
 			this.host.say(status === 'offline' ? 'limn is offline.' : status === 'live' ? 'limn is live again.' : '');
 		}
