@@ -46,12 +46,26 @@ func (r Reader) Reads(group uuid.UUID) bool {
 	return false
 }
 
-// group is the id of the group that a request names, if the reader may write there.
+// Only is the reader with no more than some of the groups, named as in Highlight: ErrNotFound for one that the
+// reader does not read.
+func (r Reader) Only(groups ...string) (Reader, error) {
+	only := Reader{Account: r.Account}
+	for _, name := range groups {
+		group, err := r.group(name)
+		if err != nil {
+			return Reader{}, err
+		}
+		only.Groups = append(only.Groups, group)
+	}
+	return only, nil
+}
+
+// group is the id of a group that the reader reads; empty is the reader's own.
 func (r Reader) group(name string) (uuid.UUID, error) {
-	switch name {
-	case "public":
+	switch {
+	case name == "public":
 		return Public, nil
-	case "", "me":
+	case (name == "" || name == "me") && r.Account.ID != uuid.Nil:
 		return r.Account.ID, nil
 	}
 	return uuid.Nil, fmt.Errorf("group %q: %w", name, ErrNotFound)

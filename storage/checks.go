@@ -17,7 +17,7 @@ type DuePage struct {
 	URL          string // normalised
 	ETag         string // of the last reading, to ask only for what changed
 	LastModified string // likewise
-	Again        bool   // read it anew and judge all its highlights, not only the pending
+	Again        bool   // read it anew and judge all its highlights, not only those without a verdict
 	Lease        time.Time
 }
 
@@ -60,11 +60,12 @@ func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duratio
 	return pages, translate(err, "claim due pages")
 }
 
-// Unchecked lists the highlights that a visit to the page has to judge.
+// Unchecked lists the highlights that a visit to the page has to judge: those that have no verdict yet, or only that
+// the page could not be read.
 func (s *Store) Unchecked(ctx context.Context, page DuePage) ([]Unchecked, error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT id, version, ranges, check_state FROM highlights
-		WHERE page_id = $1 AND deleted_at IS NULL AND (check_state = 'pending' OR $2) ORDER BY seq`, page.ID, page.Again)
+		WHERE page_id = $1 AND deleted_at IS NULL AND (check_state IN ('pending', 'unverifiable') OR $2) ORDER BY seq`, page.ID, page.Again)
 	unchecked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Unchecked])
 	return unchecked, translate(err, "list unchecked highlights")
 }

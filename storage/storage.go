@@ -57,8 +57,16 @@ func Open(ctx context.Context, url string) (*Store, error) {
 // Close ends the store's connections, once those in use are given back.
 func (s *Store) Close() { s.pool.Close() }
 
+// Connect opens a connection of the caller's own, beside those of the store: for what has to hold one, as LISTEN has.
+func (s *Store) Connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	return conn, translate(err, "connect to the database")
+}
+
 // Ping says whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+func (s *Store) Ping(ctx context.Context) error {
+	return translate(s.pool.Ping(ctx), "ping the database")
+}
 
 // Epoch names this life of the database; a restored backup has another one.
 func (s *Store) Epoch() uuid.UUID { return s.epoch }

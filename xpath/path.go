@@ -22,7 +22,8 @@ const (
 //
 // A root alone is a path as well, and "/" alone is the document.
 type Path struct {
-	ID    string // the element that it starts from; empty: from the document
+	ID    string // of the element that it starts from; empty: from the document
+	Every bool   // from every element with that ID, where id() means the first
 	Steps []Step
 }
 
@@ -68,6 +69,7 @@ func (p *parser) path() (path Path, err error) {
 		path.ID, err = p.literalUntil(")")
 	case p.skip("//*[@id="):
 		path.ID, err = p.literalUntil("]")
+		path.Every = true
 	default:
 		rooted = false
 	}

@@ -17,7 +17,7 @@ func TestParseReadsWhatBrowsersWrite(t *testing.T) {
 		{"/html/body/text()", Path{Steps: []Step{{Name: "html", Index: 1}, {Name: "body", Index: 1}, {Text: true, Index: 1}}}},
 		{`id("a b")`, Path{ID: "a b"}},
 		{`id('it"s')/p[3]`, Path{ID: `it"s`, Steps: []Step{{Name: "p", Index: 3}}}},
-		{`//*[@id="main"]/div[2]`, Path{ID: "main", Steps: []Step{{Name: "div", Index: 2}}}},
+		{`//*[@id="main"]/div[2]`, Path{ID: "main", Every: true, Steps: []Step{{Name: "div", Index: 2}}}},
 		{`/html/body/*[local-name()="svg"][1]/g`, Path{Steps: []Step{{Name: "html", Index: 1}, {Name: "body", Index: 1}, {Name: "svg", Local: true, Index: 1}, {Name: "g", Index: 1}}}},
 		{"/my-element/o:p[7]", Path{Steps: []Step{{Name: "my-element", Index: 1}, {Name: "o:p", Index: 7}}}},
 	} {

@@ -1,0 +1,133 @@
+package xpath
+
+// A Verdict says what became of a range on a page.
+type Verdict struct {
+	State State  // Verified, Moved or Orphaned
+	Range Range  // as it was asked for, with its quote and position filled in where they were missing
+	Now   *Range // when Moved: where the quote stands now
+}
+
+// Holds is what the paths of a range hold on the page, and where. Not ok: they lead nowhere.
+func (d *Document) Holds(r Range) (Quote, Position, bool) {
+	start, end, ok := d.places(r)
+	if !ok {
+		return Quote{}, Position{}, false
+	}
+	return d.quote(start, end), Position{start, end}, true
+}
+
+// Check tries the three anchors of a range in turn: its paths; its position; its quote, for which context and
+// position decide between several. A range without a quote is verified when its paths lead somewhere, and then
+// has one.
+func (d *Document) Check(r Range) Verdict {
+	start, end, ok := d.places(r)
+	if ok && (r.Quote == nil || d.slice(start, end) == r.Quote.Exact) {
+		if r.Quote == nil {
+			quote := d.quote(start, end)
+			r.Quote = &quote
+		}
+		if r.Position == nil {
+			r.Position = &Position{start, end}
+		}
+		return Verdict{State: Verified, Range: r}
+	}
+	if r.Quote == nil {
+		return Verdict{State: Orphaned, Range: r}
+	}
+	start, end, ok = d.search(r)
+	if !ok {
+		return Verdict{State: Orphaned, Range: r}
+	}
+	now := d.describe(start, end, d.backward(r))
+	return Verdict{State: Moved, Range: r, Now: &now}
+}
+
+// CheckAll checks a range against several readings of the same page, which differ in what is in <noscript>: text
+// for a browser that runs scripts, elements for one that does not. The best verdict counts, verified before moved
+// before orphaned, and among equals that of the reading given first.
+func CheckAll(readings []*Document, r Range) Verdict {
+	best := Verdict{State: Orphaned, Range: r}
+	for _, d := range readings {
+		v := d.Check(r)
+		if v.State == Verified {
+			return v
+		}
+		if v.State == Moved && best.State == Orphaned {
+			best = v
+		}
+	}
+	return best
+}
+
+// places is where a range starts and ends in the text.
+func (d *Document) places(r Range) (start, end int, ok bool) {
+	start, ok = d.place(r.Anchor)
+	if !ok {
+		return 0, 0, false
+	}
+	end, ok = d.place(r.Focus)
+	return min(start, end), max(start, end), ok
+}
+
+func (d *Document) quote(start, end int) Quote {
+	before, after := max(start-ContextLength, 0), min(end+ContextLength, d.length())
+	if _, cut := d.byteAt(before); cut && before < start {
+		before++
+	}
+	if _, cut := d.byteAt(after); cut && after > end {
+		after--
+	}
+	return Quote{Exact: d.slice(start, end), Prefix: d.slice(before, start), Suffix: d.slice(end, after)}
+}
+
+// describe is the complete range between two places.
+func (d *Document) describe(start, end int, backward bool) Range {
+	quote := d.quote(start, end)
+	r := Range{Anchor: d.point(start, false), Focus: d.point(end, true), Quote: &quote, Position: &Position{start, end}}
+	if start == end {
+		r.Focus = r.Anchor
+	}
+	if backward {
+		r.Anchor, r.Focus = r.Focus, r.Anchor
+	}
+	return r
+}
+
+// backward tells whether a range was selected from its end to its start. The paths tell it where they differ
+// only by a number; else what they hold on this page.
+func (d *Document) backward(r Range) bool {
+	anchor, err := Parse(r.Anchor.XPath)
+	if err != nil {
+		return false
+	}
+	focus, err := Parse(r.Focus.XPath)
+	if err != nil {
+		return false
+	}
+	if anchor.ID == focus.ID {
+		for i := 0; ; i++ {
+			if i == len(anchor.Steps) && i == len(focus.Steps) {
+				return r.Focus.Offset < r.Anchor.Offset
+			}
+			if i == len(anchor.Steps) || i == len(focus.Steps) {
+				break
+			}
+			a, f := anchor.Steps[i], focus.Steps[i]
+			if a == f {
+				continue
+			}
+			index := a.Index
+			a.Index = f.Index
+			if a != f {
+				break
+			}
+			return f.Index < index
+		}
+	}
+	start, ok := d.place(r.Anchor)
+	if !ok {
+		return false
+	}
+	end, ok := d.place(r.Focus)
+	return ok && end < start
+}

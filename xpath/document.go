@@ -1,0 +1,255 @@
+package xpath
+
+import (
+	"sort"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/html"
+)
+
+// A Document is a parsed page, indexed once. It is never changed afterwards, so that any number of goroutines
+// may read it, and it keeps nothing of the tree that it was made from.
+//
+// Its text is that of all text nodes in document order, as the DOM's Range gives it. Places in it are counted in
+// UTF-16 code units, so that a place between the halves of a surrogate pair is a number like any other.
+type Document struct {
+	nodes []node           // in document order, the document itself first, a sentinel last
+	ids   map[string]int32 // the first element with an id
+	twins map[int32]int32  // the next element with the same id
+	texts []chunk
+	text  string
+	wide  func() []uint16 // the text again, for who compares unit by unit
+}
+
+// A node's children begin at the next index; their siblings begin where they end.
+type node struct {
+	name   string // of an element
+	kind   kind
+	start  int32 // where its text starts
+	end    int32 // the index after its last descendant
+	parent int32
+}
+
+type kind uint8
+
+const (
+	other   kind = iota // the document, its doctype, comments
+	text                // a text node
+	element             // an element of HTML
+	foreign             // an element of SVG or MathML
+)
+
+// A chunk is a text node that holds text.
+type chunk struct {
+	node int32
+	unit int32 // where it starts in the document's text
+	byte int32 // and in text
+}
+
+// NewDocument indexes the tree that html.Parse made of a page.
+func NewDocument(root *html.Node) *Document {
+	x := indexer{doc: &Document{ids: map[string]int32{}, twins: map[int32]int32{}}}
+	x.add(root, 0)
+	d := x.doc
+	d.text = x.text.String()
+	d.nodes = append(d.nodes, node{start: x.units, end: int32(len(d.nodes) + 1)})
+	d.texts = append(d.texts, chunk{node: int32(len(d.nodes) - 1), unit: x.units, byte: int32(len(d.text))})
+	d.wide = sync.OnceValue(func() []uint16 { return units(d.text) })
+	return d
+}
+
+// length of the text, in units.
+func (d *Document) length() int { return int(d.nodes[len(d.nodes)-1].start) }
+
+// find is the index of the node that a path leads to. As in XPath 1.0 it is the first in the document of all that
+// the path names: ids may be given twice.
+func (d *Document) find(path Path) (int32, bool) {
+	if path.ID == "" {
+		return d.walk(0, path.Steps)
+	}
+	best, found := int32(0), false
+	from := func(root int32) {
+		if at, ok := d.walk(root, path.Steps); ok && (!found || at < best) {
+			best, found = at, true
+		}
+	}
+	if path.Every {
+		for root, ok := d.ids[path.ID]; ok; root, ok = d.twins[root] {
+			from(root)
+		}
+		return best, found
+	}
+	for _, id := range strings.FieldsFunc(path.ID, isSpace) { // the function id() takes a list
+		if root, ok := d.ids[id]; ok {
+			from(root)
+		}
+	}
+	return best, found
+}
+
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
+
+// maxTwins is how many elements with one id are looked at: each costs a walk.
+const maxTwins = 100
+
+func (d *Document) walk(at int32, steps []Step) (int32, bool) {
+	for _, step := range steps {
+		next := d.child(at, step)
+		if next == 0 {
+			return 0, false
+		}
+		at = next
+	}
+	return at, true
+}
+
+// child is the index of the child that a step leads to, 0 for none. A plain name means elements of HTML, as in
+// browsers; where those are too few it means the others.
+func (d *Document) child(parent int32, step Step) int32 {
+	left, strangers := step.Index, 0
+	end := d.nodes[parent].end
+	for c := parent + 1; c < end; c = d.nodes[c].end {
+		n := &d.nodes[c]
+		switch {
+		case step.Text:
+			if n.kind != text {
+				continue
+			}
+		case n.kind < element || len(n.name) != len(step.Name):
+			continue
+		case step.Local:
+			if n.name != step.Name {
+				continue
+			}
+		case n.kind == element:
+			if n.name != step.Name && !equalFold(n.name, step.Name) {
+				continue
+			}
+		default:
+			if n.name == step.Name {
+				strangers++
+			}
+			continue
+		}
+		if left--; left == 0 {
+			return c
+		}
+	}
+	if strangers < step.Index {
+		return 0
+	}
+	left = step.Index
+	for c := parent + 1; ; c = d.nodes[c].end {
+		if n := &d.nodes[c]; n.kind == foreign && n.name == step.Name {
+			if left--; left == 0 {
+				return c
+			}
+		}
+	}
+}
+
+// equalFold compares a name in lower case with one whose ASCII letters may be upper case.
+func equalFold(lower, name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// place is where a boundary point stands in the text. Not ok: the page has no such point.
+func (d *Document) place(p Point) (at int, ok bool) {
+	path, err := Parse(p.XPath)
+	if err != nil || p.Offset < 0 {
+		return 0, false
+	}
+	i, ok := d.find(path)
+	if !ok {
+		return 0, false
+	}
+	start, end := int(d.nodes[i].start), int(d.nodes[d.nodes[i].end].start)
+	if d.nodes[i].kind == text {
+		return start + p.Offset, p.Offset <= end-start
+	}
+	left := p.Offset
+	for c := i + 1; c < d.nodes[i].end; c = d.nodes[c].end {
+		if left == 0 {
+			return int(d.nodes[c].start), true
+		}
+		left--
+	}
+	return end, left == 0
+}
+
+// slice is the text between two places. Half a surrogate pair is U+FFFD, as JSON and Postgres need it.
+func (d *Document) slice(start, end int) string {
+	if start >= end {
+		return ""
+	}
+	a, cutA := d.byteAt(start)
+	b, cutB := d.byteAt(end)
+	if !cutA && !cutB {
+		return d.text[a:b]
+	}
+	var s strings.Builder
+	if cutA {
+		s.WriteRune(replacement)
+		a += astralSize
+	}
+	if a < b {
+		s.WriteString(d.text[a:b])
+	}
+	if cutB {
+		s.WriteRune(replacement)
+	}
+	return s.String()
+}
+
+// byteAt is where a place stands in text, and whether it cuts the character there into its two halves.
+func (d *Document) byteAt(unit int) (at int, cut bool) {
+	i := sort.Search(len(d.texts), func(i int) bool { return int(d.texts[i].unit) > unit }) - 1
+	if i < 0 || i == len(d.texts)-1 {
+		return len(d.text), false
+	}
+	c, next := d.texts[i], d.texts[i+1]
+	at, left := int(c.byte), unit-int(c.unit)
+	if next.byte-c.byte == next.unit-c.unit {
+		return at + left, false
+	}
+	for left > 0 {
+		switch b := d.text[at]; {
+		case b < 0x80:
+			at++
+		case b < 0xe0:
+			at += 2
+		case b < 0xf0:
+			at += 3
+		case left == 1:
+			return at, true
+		default:
+			at += astralSize
+			left--
+		}
+		left--
+	}
+	return at, false
+}
+
+// unitAt is the place of a character that starts at a byte of text.
+func (d *Document) unitAt(at int) int {
+	i := sort.Search(len(d.texts), func(i int) bool { return int(d.texts[i].byte) > at }) - 1
+	if i < 0 || i == len(d.texts)-1 {
+		return d.length()
+	}
+	c, next := d.texts[i], d.texts[i+1]
+	if next.byte-c.byte == next.unit-c.unit {
+		return int(c.unit) + at - int(c.byte)
+	}
+	return int(c.unit) + Units(d.text[c.byte:at])
+}
