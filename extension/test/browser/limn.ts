@@ -184,6 +184,21 @@ export class Reader {
 		await expect.poll(() => this.painted(), { timeout }).toEqual([...expected].sort());
 	}
 
+	/** Waits until something like this is painted, among others. */
+	async paintsOnce(mark: string | RegExp): Promise<void> {
+		await expect
+			.poll(() => this.painted())
+			.toContainEqual(typeof mark === 'string' ? mark : expect.stringMatching(mark));
+	}
+
+	/** Chooses from a list. */
+	async choose(list: string, option: string): Promise<void> {
+		const { backendDOMNodeId } = await this.find('combobox', list);
+		if (backendDOMNodeId === undefined) throw new Error(`${list} has no element`);
+		await this.cdp.send('DOM.focus', { backendNodeId: backendDOMNodeId });
+		await this.page.keyboard.type(option);
+	}
+
 	private async middle(node: AXNode): Promise<{ x: number; y: number }> {
 		const backendNodeId = node.backendDOMNodeId;
 		if (backendNodeId === undefined) throw new Error('the node has no element');
