@@ -15,7 +15,6 @@ import (
 	"github.com/antchfx/htmlquery"
 	"golang.org/x/net/html"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sys/unix"
 
 	"limn/xpath"
 )
@@ -177,12 +176,6 @@ func (m *metered) Read(b []byte) (int, error) {
 	n := copy(b, m.rest[:min(piece, len(m.rest))])
 	m.rest = m.rest[n:]
 	return n, nil
-}
-
-func threadTime() time.Duration {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // fails for no clock that exists
-	return time.Duration(t.Nano())
 }
 
 func heap() uint64 {
