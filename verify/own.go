@@ -21,6 +21,9 @@ func serve(handler http.Handler, request *http.Request) (answer *http.Response, 
 	inside.Body = http.NoBody
 	page := &recorder{header: http.Header{}, status: http.StatusOK}
 	handler.ServeHTTP(page, inside)
+	if err := request.Context().Err(); err != nil {
+		return nil, err
+	}
 	return &http.Response{
 		Status: strconv.Itoa(page.status) + " " + http.StatusText(page.status), StatusCode: page.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -21,13 +21,13 @@ import (
 
 // Limits of one page, once it is UTF-8.
 const (
-	maxTokens     = 500_000     // tags, texts and comments
-	maxAttributes = 10_000      // of one tag
-	maxMerged     = 1_000       // of all html and body tags together
-	maxNodes      = 1_000_000   // of the tree, which may have many more than the page has tags
-	maxParse      = time.Second // of processor time, for one tree
-	maxGrowth     = 256 << 20   // bytes that the heap may grow meanwhile
-	parsers       = 2           // pages parsed at once
+	maxTokens     = 500_000         // tags, texts and comments
+	maxAttributes = 10_000          // of one tag
+	maxMerged     = 1_000           // of all html and body tags together
+	maxNodes      = 1_000_000       // of the tree, which may have many more than the page has tags
+	maxParse      = 2 * time.Second // of processor time, for one tree
+	maxGrowth     = 256 << 20       // bytes that the heap may grow meanwhile
+	parsers       = 2               // pages parsed at once
 )
 
 // A reading is a page as it was once read, ready to be asked.
@@ -152,29 +152,36 @@ func guardAs(page []byte, rawText bool) error {
 // each piece, and then the time and memory that it took are looked at. Only one goroutine, locked to its
 // thread, may use it: time is the thread's, so that a busy machine refuses no page that an idle one reads.
 type metered struct {
-	rest  []byte
+	page  []byte
+	read  int           // bytes of it
 	until time.Duration // of the thread's processor time
 	below uint64        // bytes of heap
 }
 
-const piece = 1 << 10 // bytes
+// A piece is a kilobyte, or a small part of what was read: the parser copies an unfinished tag, text or script
+// for each piece of it, which small pieces of a large script would make slow.
+const (
+	minPiece = 1 << 10 // bytes
+	pieceOf  = 256
+)
 
 // errBudget ends a parse that costs more than a page may.
 var errBudget = errors.New("it takes too much time or memory to parse")
 
 func meter(page []byte) *metered {
-	return &metered{rest: page, until: threadTime() + maxParse, below: heap() + maxGrowth}
+	return &metered{page: page, until: threadTime() + maxParse, below: heap() + maxGrowth}
 }
 
 func (m *metered) Read(b []byte) (int, error) {
-	if len(m.rest) == 0 {
+	rest := m.page[m.read:]
+	if len(rest) == 0 {
 		return 0, io.EOF
 	}
 	if threadTime() > m.until || heap() > m.below {
 		return 0, errBudget
 	}
-	n := copy(b, m.rest[:min(piece, len(m.rest))])
-	m.rest = m.rest[n:]
+	n := copy(b, rest[:min(len(rest), max(minPiece, m.read/pieceOf))])
+	m.read += n
 	return n, nil
 }
 
