@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -23,7 +24,7 @@ func main() {
 	var cli commands
 	ctx := kong.Parse(&cli, kong.Name("limn"), kong.Description("limn lets people highlight any web page together, live."), kong.UsageOnError())
 	if err := ctx.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "limn:", err)
+		fmt.Fprintln(os.Stderr, "limn:", strings.Join(strings.Fields(err.Error()), " ")) // one line, whatever it says
 		os.Exit(1)
 	}
 }

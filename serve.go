@@ -103,13 +103,14 @@ func openDatabase(ctx context.Context, c config) (d database, err error) {
 		}
 		url = d.private.URL()
 	}
-	if d.store, err = storage.Open(ctx, url); err != nil {
-		if d.private != nil {
-			d.private.Close()
-		}
-		return database{}, err
+	if d.store, err = storage.Open(ctx, url); err == nil {
+		return d, nil
 	}
-	return d, nil
+	if d.private == nil {
+		return database{}, fmt.Errorf("LIMN_DATABASE_URL names a database that cannot be used: %w", err)
+	}
+	d.private.Close()
+	return database{}, err
 }
 
 // ended is closed when the private Postgres has; without one it never is.

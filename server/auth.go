@@ -82,6 +82,9 @@ func needsAccount(handle func(*gin.Context) error) func(*gin.Context) error {
 
 // allowOtherOrigins lets every page's scripts use the API with a token of their own; cookies are not for them.
 func allowOtherOrigins(c *gin.Context) {
+	if !strings.HasPrefix(c.Request.URL.Path, apiBase+"/") {
+		return
+	}
 	header := c.Writer.Header()
 	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Access-Control-Expose-Headers", "ETag, Link, Location, Preference-Applied, Retry-After")

@@ -31,6 +31,7 @@ type operation struct {
 	Tags                 []string
 	Summary, Description string
 	Parameters           []parameter
+	Security             []map[string][]string
 	RequestBody          struct{ Content content }
 	Responses            map[string]response
 }

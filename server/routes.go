@@ -54,7 +54,7 @@ func (s *Server) routes() []route {
 }
 
 func (s *Server) addRoutes(engine *gin.Engine) {
-	api := engine.Group(apiBase, allowOtherOrigins, s.limitRequests, s.authenticate)
+	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
 	for _, r := range s.routes() {
 		handle := r.handle
 		if r.needs == account {
@@ -62,7 +62,6 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 		}
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))
 	}
-	engine.OPTIONS(apiBase+"/*path", allowOtherOrigins)
 
 	engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	engine.GET("/readyz", s.handle(s.ready))

@@ -2,13 +2,17 @@ package server_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"limn/storage/storagetest"
 )
@@ -393,4 +397,85 @@ func TestNoteStaysInItsEvent(t *testing.T) {
 	note := "a\r\nid: 9\n\nevent: removed\ndata: {}\n\n\u2028</script>"
 	ada.mark(note, "public")
 	reader.untilNote(note)
+}
+
+// However many write and however often readers break off, each ends with what the list has.
+func TestNothingIsLostAmongWritersAndReaders(t *testing.T) {
+	store := storagetest.Open(t)
+	instances := []service{startInstance(t, store), startInstance(t, store)}
+	author := instances[0].signUp("Ada")
+	const writers, each, readers = 8, 10, 6
+	done := make(chan struct{})
+	var writing, reading sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			me := author
+			me.url = instances[w%2].url
+			for i := range each {
+				id := me.mark(fmt.Sprintf("%d/%d", w, i), "public").text("id")
+				switch i % 3 {
+				case 0:
+					me.do("PATCH", "/highlights/"+id, `{"note":"changed"}`).is(http.StatusOK)
+				case 1:
+					me.do("DELETE", "/highlights/"+id, "").is(http.StatusNoContent)
+				}
+			}
+		})
+	}
+	held := make([]map[string]int64, readers) // by id, the number of its last change
+	for r := range readers {
+		reading.Go(func() {
+			held[r] = map[string]int64{}
+			me, last, seq := instances[r%2].anonymous(), "", int64(0)
+			take := func(e event) {
+				switch e.name {
+				case "resync":
+					t.Errorf("reader %d is made to forget: %s", r, e.data.body)
+				case "highlight":
+					if e.data.number("seq") <= seq {
+						t.Errorf("reader %d: number %d comes after %d", r, e.data.number("seq"), seq)
+					}
+					seq = e.data.number("seq")
+					held[r][e.data.text("id")] = seq
+				case "removed":
+					delete(held[r], e.data.text("id"))
+				}
+			}
+			for writing := true; writing; {
+				s := me.follow("/stream?url="+streamed, "Last-Event-ID", last)
+				for range 7 + r { // then it breaks off
+					select {
+					case e := <-s.events:
+						s.lastID = cmp.Or(e.id, s.lastID)
+						take(e)
+					case <-done:
+						writing = false
+					}
+				}
+				last = cmp.Or(s.lastID, last)
+				s.end()
+			}
+			for _, e := range me.follow("/stream?url="+streamed, "Last-Event-ID", last).until("live") {
+				take(e)
+			}
+		})
+	}
+	writing.Wait()
+	list := func() map[string]int64 {
+		all := map[string]int64{}
+		for _, item := range author.do("GET", "/highlights?limit=200&url="+streamed, "").is(http.StatusOK).items() {
+			all[item["id"].(string)] = int64(item["seq"].(float64))
+		}
+		return all
+	}
+	eventually(t, func() bool { // until the checker has nothing left to change
+		return len(author.do("GET", "/highlights?state=pending&url="+streamed, "").items()) == 0
+	})
+	close(done)
+	reading.Wait()
+	for r := range held {
+		if diff := gocmp.Diff(list(), held[r]); diff != "" {
+			t.Errorf("reader %d holds something else than the list:\n%s", r, diff)
+		}
+	}
 }

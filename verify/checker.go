@@ -147,7 +147,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 			}
 			ranges, check := judge(r, u.Ranges)
 			content = content && check.State == xpath.Verified
-			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Version: u.Version, Ranges: ranges, Check: check})
+			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Ranges: ranges, Check: check})
 		}
 		return content
 	})
@@ -163,7 +163,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 		visit.Verdicts = visit.Verdicts[:0]
 		for _, u := range unchecked {
 			check := storage.Check{State: xpath.Unverifiable, Reason: found.failure.reason}
-			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Version: u.Version, Ranges: u.Ranges, Check: check})
+			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Ranges: u.Ranges, Check: check})
 		}
 	case found.unchanged:
 		c.succeeded(page.ID)
