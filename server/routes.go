@@ -50,6 +50,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/verify", nothing, s.verify},
 
 		{http.MethodGet, "/stream", nothing, s.stream},
+		{http.MethodGet, "/export", nothing, s.export},
 	}
 }
 

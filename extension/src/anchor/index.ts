@@ -21,7 +21,7 @@ function find(xpath: string, doc: Document): Node | null {
 	for (const step of xpath.split('/').slice(1)) {
 		const [, name, n] = /^(.+?)\[(\d+)\]$/.exec(step) ?? [];
 		const same = [...at.childNodes].filter((c) =>
-			name === 'text()' ? c.nodeType === Node.TEXT_NODE : c.nodeName.toLowerCase() === name,
+			name === 'text()' ? c.nodeType === Node.TEXT_NODE : c instanceof Element && c.nodeName.toLowerCase() === name,
 		);
 		const next = same[Number(n) - 1];
 		if (!next) return null;

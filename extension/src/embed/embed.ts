@@ -32,7 +32,7 @@ class Direct implements Remote {
 		const token = () => this.identity?.token ?? null;
 		this.client = new Client(server, token);
 		this.hub = new Hub(server, token, () => this.identify(null));
-		for (const type of ['online', 'focus']) addEventListener(type, () => this.hub.nudge(), { signal });
+		addEventListener('focus', () => this.hub.nudge(), { signal });
 		// Another tab of this page may be where the name was given.
 		addEventListener(
 			'storage',

@@ -42,7 +42,11 @@ export class Hub {
 		private readonly server: string,
 		private readonly token: () => string | null,
 		private readonly refused: () => void,
-	) {}
+	) {
+		// A connection does not notice that the network is gone until it wants to send something; the browser does.
+		globalThis.addEventListener('offline', () => this.nudges.dispatchEvent(new Event('doubt')));
+		globalThis.addEventListener('online', () => this.nudge());
+	}
 
 	/** Tells what a page holds and what happens to it, until the signal ends it. */
 	watch(url: string, listen: Listener, signal: AbortSignal): void {
@@ -74,7 +78,7 @@ export class Hub {
 		this.reconnect();
 	}
 
-	/** The server was seen to answer, or the network to come back. */
+	/** The server was seen to answer. */
 	nudge(): void {
 		this.nudges.dispatchEvent(new Event('nudge'));
 	}

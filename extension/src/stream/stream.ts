@@ -19,7 +19,10 @@ export interface StreamOptions {
 	lost(cause: unknown): void;
 	/** Ends the stream for good. */
 	signal: AbortSignal;
-	/** Ends a pause: there is reason to believe that the server answers again. */
+	/**
+	 * "nudge" ends a pause: there is reason to believe that the server answers again. "doubt" ends a connection: there
+	 * is reason to believe that it is dead.
+	 */
 	nudges: EventTarget;
 }
 
@@ -55,7 +58,7 @@ export function fullJitter(base: number, failures: number, random: () => number 
 
 /** One connection, until the server ends it. */
 async function connect(
-	{ request, signal }: StreamOptions,
+	{ request, signal, nudges }: StreamOptions,
 	cursor: string,
 	receive: (event: ServerEvent, retry: number | null) => void,
 ): Promise<void> {
@@ -63,7 +66,7 @@ async function connect(
 	const headers: Record<string, string> = { Accept: 'text/event-stream' };
 	if (token) headers.Authorization = `Bearer ${token}`;
 	if (cursor) headers['Last-Event-ID'] = cursor;
-	const watchdog = new Watchdog(silence);
+	const watchdog = new Watchdog(silence, nudges);
 	try {
 		const response = await fetch(url, {
 			headers,
@@ -87,13 +90,19 @@ async function connect(
 	}
 }
 
-/** Aborts its signal when it is not patted in time. */
+/** Aborts its signal when it is not patted in time, or when there is doubt. */
 class Watchdog {
 	private readonly end = new AbortController();
 	private timer: ReturnType<typeof setTimeout> | undefined;
 	readonly signal = this.end.signal;
 
-	constructor(private readonly limit: number) {
+	constructor(
+		private readonly limit: number,
+		doubts: EventTarget,
+	) {
+		doubts.addEventListener('doubt', () => this.end.abort(new Error('the network has changed')), {
+			signal: this.signal,
+		});
 		this.pat();
 	}
 

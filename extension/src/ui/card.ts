@@ -75,7 +75,7 @@ export class Card {
 			null,
 			signal,
 		);
-		this.noteButton = button({ class: 'quiet' }, 'Add a note', () => this.edit(true), signal);
+		this.noteButton = button({ class: 'quiet add' }, 'Add a note', () => this.edit(true), signal);
 		const close = button(
 			{ class: 'icon', 'aria-label': 'Close', title: 'Close' },
 			icon('close'),
@@ -88,6 +88,7 @@ export class Card {
 			this.by,
 			this.state,
 			this.note,
+			this.noteButton,
 			this.editor.element,
 			this.wrong,
 			this.thread,
@@ -136,9 +137,8 @@ export class Card {
 		for (const radio of this.inks.querySelectorAll('button')) {
 			radio.setAttribute('aria-checked', String(radio.dataset.ink === highlight.color));
 		}
-		for (const own of [this.noteButton, this.inks, ...this.foot.querySelectorAll('.own')]) {
-			(own as HTMLElement).hidden = !mine;
-		}
+		for (const own of [this.inks, ...this.foot.querySelectorAll<HTMLElement>('.own')]) own.hidden = !mine;
+		this.noteButton.hidden = !mine || saving || !this.editor.element.hidden;
 		for (const element of this.foot.querySelectorAll('button')) element.disabled = saving;
 		this.answer.element.hidden = saving;
 		this.showThread();
@@ -163,9 +163,11 @@ export class Card {
 		if (!beside)
 			return this.host.place(this.element, clientWidth - width - 16, Math.max(8, clientHeight - height - 64));
 		const { block, passage } = beside;
-		const right = block.right + 36; // past the dots
-		if (right + width <= clientWidth - 8 || block.left - 12 - width >= 8) {
-			const x = right + width <= clientWidth - 8 ? right : block.left - 12 - width;
+		const right = block.right + 30; // past the dots
+		const left = block.left - 12 - width;
+		const fitsRight = right + width <= clientWidth - 4;
+		if (fitsRight || left >= 4) {
+			const x = fitsRight ? right : left;
 			const y = Math.max(8, Math.min(passage.top - 12, clientHeight - height - 8));
 			return this.host.place(this.element, x, y);
 		}
@@ -204,8 +206,7 @@ export class Card {
 
 	private edit(on: boolean): void {
 		this.editor.element.hidden = !on;
-		this.noteButton.disabled = on;
-		this.note.hidden = on || this.shown.highlight.note === '';
+		this.update(this.shown);
 		if (on) this.editor.open(this.shown.highlight.note);
 		else this.noteButton.focus();
 	}
@@ -230,7 +231,6 @@ export class Card {
 		}
 		this.foot.append(
 			this.inks,
-			this.noteButton,
 			button({ class: 'quiet' }, 'Copy link', () => this.actions.copyLink(this.id), signal),
 			button({ class: 'quiet own' }, 'Delete', () => this.actions.remove(this.id), signal),
 		);

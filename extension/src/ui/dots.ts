@@ -136,5 +136,5 @@ function spot(range: Range, clientWidth: number): { x: number; y: number } | nul
 	let block = node instanceof Element ? node : node.parentElement;
 	while (block?.parentElement && /^inline|^contents/.test(getComputedStyle(block).display)) block = block.parentElement;
 	const edge = block ? block.getBoundingClientRect().right : line.right;
-	return { x: Math.min(edge + 8, clientWidth - size - 1), y: line.top + line.height / 2 - size / 2 };
+	return { x: Math.min(edge + 8, clientWidth - size - 2), y: line.top + line.height / 2 - size / 2 };
 }

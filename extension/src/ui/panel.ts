@@ -77,7 +77,8 @@ export class Panel {
 		this.corner.title = whoIsHere(presence, me);
 		this.corner.replaceChildren(el('span', { class: `lamp ${status}` }), el('span', {}, statusWord[status]));
 		if (status !== 'offline' && people.length > 0) this.corner.append(el('span', { class: 'people' }, ...people));
-		if (status !== 'offline' && people.length > 0 && more > 0) this.corner.append(el('span', {}, `+${more}`));
+		if (status !== 'offline' && people.length > 0 && more > 0)
+			this.corner.append(el('span', { class: 'more' }, `+${more}`));
 		if (before !== status && (status === 'offline' || before === 'offline')) {
 			this.host.say(status === 'offline' ? 'limn is offline.' : status === 'live' ? 'limn is live again.' : '');
 		}
@@ -155,7 +156,8 @@ export class Panel {
 
 /** The people on the page, as one sentence. */
 function whoIsHere({ viewers, anonymous }: Presence, me: Account | null): string {
-	const names = viewers.map((viewer) => (viewer.id === me?.id ? `${viewer.name} (you)` : viewer.name));
+	const sorted = [...viewers].sort((a, b) => Number(b.id === me?.id) - Number(a.id === me?.id)); // oneself first
+	const names = sorted.map((viewer) => (viewer.id === me?.id ? `${viewer.name} (you)` : viewer.name));
 	const shown = names.slice(0, 12);
 	const rest = names.length - shown.length + anonymous;
 	if (rest > 0) shown.push(names.length === 0 ? plural(rest, 'reader', 'readers') : plural(rest, 'other', 'others'));
