@@ -2,8 +2,10 @@ import { Backend, recallIdentity, type Streams, tellAll, tellTab } from './backe
 import { server } from './settings.ts';
 import { Tabs } from './tabs.ts';
 
-// Firefox's background page holds the stream itself. Firefox unloads a page that is idle for 30 s; the events that
-// it passes on to the tabs, a ping each 15 s among them, keep it awake.
+// Firefox's background page holds the stream itself. Firefox unloads a page that has called no interface of the
+// browser for 30 s, whatever it holds open: so one is called more often, for as long as a tab is watched.
+
+const beat = 10_000;
 
 const address = server();
 
@@ -27,4 +29,7 @@ const streams: Streams = {
 
 const backend = new Backend(address, streams);
 backend.listen();
+setInterval(async () => {
+	if ((await tabs).watched > 0) await chrome.tabs.query({ active: true });
+}, beat);
 void tellAll({ tell: 'again' });

@@ -118,10 +118,14 @@ chrome.runtime.onMessage.addListener((message: Tell, sender, respond: (state: St
 	}
 });
 
-// A page that waits in the back/forward cache reads nothing; back from there, it reads again.
+// A page that waits in the back/forward cache reads nothing; back from there, it reads again. So does one that is
+// looked at again: should the background have been ended meanwhile, this wakes it.
 addEventListener('pagehide', () => running?.relay.leave());
 addEventListener('pageshow', (event) => {
 	if (event.persisted) running?.relay.again();
+});
+document.addEventListener('visibilitychange', () => {
+	if (document.visibilityState === 'visible') running?.relay.again();
 });
 
 void follow();

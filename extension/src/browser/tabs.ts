@@ -17,6 +17,11 @@ export class Tabs {
 		this.hub = new Hub(server, () => this.token, refused);
 	}
 
+	/** How many tabs are watched. */
+	get watched(): number {
+		return this.watching.size;
+	}
+
 	/** A tab shows one page: it leaves the one before. */
 	watch(tab: number, url: string): void {
 		this.leave(tab, null);
