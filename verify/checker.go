@@ -107,6 +107,11 @@ func (c *Checker) Run(ctx context.Context) error {
 // visit reads a page, judges its highlights and saves what it found.
 func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 	log := c.log.With("page", page.ID)
+	defer func() {
+		if cause := recover(); cause != nil {
+			log.Error("a visit panicked", "panic", cause, "stack", string(debug.Stack()))
+		}
+	}()
 	visit, err := c.look(ctx, page)
 	switch {
 	case ctx.Err() != nil:
@@ -139,7 +144,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 		known = version{page.ETag, page.LastModified}
 	}
 	found, err := c.read(ctx, page.URL, page.Again, known, func(r *reading) bool {
-		visit.Verdicts = visit.Verdicts[:0]
+		visit.Verdicts, visit.NextAt = visit.Verdicts[:0], nil
 		end, content := time.Now().Add(judgeTime), true
 		for _, u := range unchecked {
 			if time.Now().After(end) {

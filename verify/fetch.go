@@ -15,9 +15,9 @@ import (
 
 // Limits of one fetch.
 const (
-	maxPage      = 5 << 20          // bytes, decoded
-	maxHeader    = 64 << 10         // bytes
-	maxRedirects = 5                //
+	maxPage      = 5 << 20  // bytes, decoded
+	maxHeader    = 64 << 10 // bytes
+	maxRedirects = 5
 	fetchTime    = 10 * time.Second // from the first lookup to the last byte
 	connectTime  = 5 * time.Second  // of it, for one connection
 
