@@ -164,8 +164,11 @@ export class Painter {
 	}
 }
 
+/** Whether two states of a highlight point to the same place. The server adds quotes and positions: that is no move. */
 function samePlace(a: Shown, b: Shown): boolean {
-	return JSON.stringify([a.ranges, a.check.ranges]) === JSON.stringify([b.ranges, b.check.ranges]);
+	const points = ({ ranges, check }: Shown) =>
+		JSON.stringify([ranges.map(({ anchor, focus }) => [anchor, focus]), check.state === 'moved' ? check.ranges : null]);
+	return points(a) === points(b);
 }
 
 function broken(mark: Mark): boolean {

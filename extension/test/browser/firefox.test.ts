@@ -24,7 +24,9 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.setViewport({ width: 1000, height: 700 });
 	await page.goto(url);
 	const painted = () =>
-		page.evaluate(() => [...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => `${name}: ${range}`)));
+		page.evaluate(() =>
+			[...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => `${name}: ${range}`)),
+		);
 	/** The box of what limn shows in a part of the window, as a finger would find it: the shadow root is closed. */
 	const shown = (bottom: number) =>
 		page.evaluate((bottom) => {
@@ -53,7 +55,13 @@ test('Firefox highlights and sees highlights', async () => {
 	};
 	const { token } = await api('/accounts', { name: 'Ada' });
 	const xpath = '/html[1]/body[1]/p[2]/text()[1]';
-	const ranges = [{ anchor: { xpath, offset: 3 }, focus: { xpath, offset: 15 }, quote: { exact: 'each harbour', prefix: '', suffix: '' } }];
+	const ranges = [
+		{
+			anchor: { xpath, offset: 3 },
+			focus: { xpath, offset: 15 },
+			quote: { exact: 'each harbour', prefix: '', suffix: '' },
+		},
+	];
 	await api('/highlights', { url, group: 'public', color: 'blue', ranges }, token);
 	await expect.poll(painted).toEqual(['limn-blue: each harbour']);
 

@@ -149,6 +149,7 @@ export class Reader {
 		await this.page.keyboard.press('Control+A');
 		await this.page.keyboard.insertText(name);
 		await this.click('button', 'Continue');
+		await expect.poll(async () => (await this.has('textbox', 'Name')) && !(await this.has('alert', ''))).toBe(false);
 	}
 
 	/** Clicks on a highlighted text, at its middle. */
