@@ -75,6 +75,11 @@ export class Painter {
 		return this.marks.get(id)?.ranges ?? [];
 	}
 
+	/** Whether a highlight stands on a dark ground. */
+	isDark(id: string): boolean {
+		return this.marks.get(id)?.registry.endsWith('-dark') ?? false;
+	}
+
 	/** The highlights at a point of the viewport, the shortest first: it lies on top of what it is within. */
 	at(x: number, y: number): string[] {
 		const caret = this.doc.caretPositionFromPoint(x, y);

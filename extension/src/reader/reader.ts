@@ -134,7 +134,8 @@ class Reader {
 		const all = this.all();
 		const dotted = all.flatMap((highlight) => {
 			const [range] = this.painter.ranges(highlight.id);
-			return range ? [{ highlight, mine: highlight.author.id === this.me?.id, range }] : [];
+			const mine = highlight.author.id === this.me?.id;
+			return range ? [{ highlight, mine, range, dark: this.painter.isDark(highlight.id) }] : [];
 		});
 		this.dots.show(dotted);
 		const placed = dotted

@@ -173,8 +173,10 @@ export class Card {
 		}
 		const x = Math.max(8, Math.min(passage.left, clientWidth - width - 8));
 		const under = passage.bottom + 8;
-		const fits = under + height <= clientHeight - 8 || passage.top < height + 16;
-		this.host.place(this.element, x, fits ? under : passage.top - height - 8);
+		const fits = under + height <= clientHeight - 8;
+		const above = passage.top - height - 8;
+		// A passage that fills the window leaves no room beside it: then the card is over it, but to be seen.
+		this.host.place(this.element, x, fits ? under : above >= 8 ? above : Math.max(8, clientHeight - height - 8));
 	}
 
 	focus(): void {
