@@ -10,7 +10,7 @@ func (d *Document) search(r Range) (start, end int, ok bool) {
 	}
 	hint := 0
 	if r.Position != nil {
-		hint = min(max(r.Position.Start, 0), d.length())
+		hint = min(max(r.Position.Start+d.origin, 0), d.length())
 	}
 	best, bestScore, bestFar := -1, -1, 0
 	for at, n := 0, 0; n < 1000; n++ {
