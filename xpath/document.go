@@ -21,6 +21,7 @@ type Document struct {
 	text   string
 	wide   func() []uint16 // the text again, for who compares unit by unit
 	origin int             // where the body starts: a Position counts from there
+	blocks []int32         // where blocks start and end, in order
 }
 
 // A node's children begin at the next index; their siblings begin where they end.
@@ -46,6 +47,8 @@ type chunk struct {
 	node int32
 	unit int32 // where it starts
 	byte int32 // the same in text
+
+	hidden bool // in a script or a style: nobody reads it
 }
 
 // NewDocument indexes the tree that html.Parse made of a page.
@@ -250,4 +253,24 @@ func (d *Document) unitAt(at int) int {
 		return int(c.unit) + at - int(c.byte)
 	}
 	return int(c.unit) + Units(d.text[c.byte:at])
+}
+
+// breaks tells whether a block starts or ends at a place, but for space.
+func (d *Document) breaks(at int) bool {
+	text := d.wide()
+	from, to := at, at
+	for from > 0 && isSpaceUnit(text[from-1]) {
+		from--
+	}
+	for to < len(text) && isSpaceUnit(text[to]) {
+		to++
+	}
+	i := sort.Search(len(d.blocks), func(i int) bool { return int(d.blocks[i]) >= from })
+	return from == 0 || to == len(text) || i < len(d.blocks) && int(d.blocks[i]) <= to
+}
+
+// isHidden tells whether the text from a place on is in a script or a style.
+func (d *Document) isHidden(at int) bool {
+	i := sort.Search(len(d.chunks), func(i int) bool { return int(d.chunks[i].unit) > at }) - 1
+	return i >= 0 && d.chunks[i].hidden
 }

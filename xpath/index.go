@@ -16,9 +16,10 @@ const maxChunk = 1 << 10
 
 // An indexer fills a Document while it walks a tree.
 type indexer struct {
-	doc   *Document
-	text  strings.Builder
-	units int32
+	doc    *Document
+	text   strings.Builder
+	units  int32
+	hidden bool
 }
 
 func (x *indexer) run(root *html.Node) {
@@ -52,6 +53,12 @@ func (x *indexer) add(n *html.Node, parent int32) {
 	if n.Type == html.ElementNode {
 		x.addID(n, i)
 	}
+	block := n.Type == html.ElementNode && isBlock(n.Data)
+	if block {
+		x.breakLine()
+	}
+	hidden := x.hidden
+	x.hidden = hidden || n.Type == html.ElementNode && (n.Data == "script" || n.Data == "style")
 	if !isTemplate(n) { // what is in a template belongs to a document of its own
 		shadow := false
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -64,8 +71,35 @@ func (x *indexer) add(n *html.Node, parent int32) {
 			}
 		}
 	}
+	x.hidden = hidden
+	if block {
+		x.breakLine()
+	}
 	x.doc.nodes[i].end = int32(len(x.doc.nodes))
 }
+
+func (x *indexer) breakLine() {
+	if b := x.doc.blocks; len(b) == 0 || b[len(b)-1] != x.units {
+		x.doc.blocks = append(b, x.units)
+	}
+}
+
+// isBlock tells the elements that browsers set in lines of their own, and those around which a reader sees text end.
+func isBlock(name string) bool {
+	_, ok := blockNames[name]
+	return ok
+}
+
+var blockNames = func() map[string]struct{} {
+	names := map[string]struct{}{}
+	for _, name := range strings.Fields(`address article aside blockquote body br button caption center dd details
+		dialog dir div dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html
+		iframe legend li main menu nav noscript ol optgroup option p pre script search section select style summary
+		table tbody td textarea tfoot th thead title tr ul`) {
+		names[name] = struct{}{}
+	}
+	return names
+}()
 
 // addID keeps the first of the elements with an id, and behind it the next few.
 func (x *indexer) addID(n *html.Node, i int32) {
@@ -106,7 +140,7 @@ func (x *indexer) addText(n *html.Node, parent int32) {
 			for size = maxChunk; !utf8.RuneStart(data[size]); size-- {
 			}
 		}
-		x.doc.chunks = append(x.doc.chunks, chunk{node: i, unit: x.units, byte: int32(x.text.Len())})
+		x.doc.chunks = append(x.doc.chunks, chunk{node: i, unit: x.units, byte: int32(x.text.Len()), hidden: x.hidden})
 		x.text.WriteString(data[:size])
 		x.units += int32(Units(data[:size]))
 		data = data[size:]

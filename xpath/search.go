@@ -1,50 +1,257 @@
 package xpath
 
-import "strings"
+import (
+	"sort"
+	"strings"
+)
 
-// search finds where a quote stands.
+// Bounds of a search, so that no page and quote make it long: see the benchmark of the worst of them.
+const (
+	maxHits = 1000    // places looked at for each text that is searched
+	maxScan = 1 << 20 // units on each side of the expected place that a fuzzy search reads
+)
+
+// A search looks for one quote on a page.
+type search struct {
+	doc                   *Document
+	text                  []uint16
+	quote                 string
+	exact, prefix, suffix []uint16
+	paths                 [2]Path // of its start and end, as it was selected
+	at                    [2]int  // where its start and end are expected
+	seeds                 [2][]int
+	most                  int // units of context that are no space
+}
+
+// A match is a place where the quote may stand.
+type match struct {
+	start, end     int
+	errors         int // units that differ
+	context        int // units of context beside it that are no space
+	whole          bool
+	shift          int // how far the place is from the paths
+	far            int // and from the position
+	hidden         bool
+	evidence, cost int
+}
+
+// search finds where the quote of a range stands: exact text, and what stands between its context or where it is
+// expected, compete; only where none of them will do, the page is searched for similar text.
 func (d *Document) search(r Range) (start, end int, ok bool) {
-	q := *r.Quote
-	if q.Exact == "" {
+	s := d.newSearch(r)
+	if len(s.exact) == 0 {
 		return 0, 0, false
 	}
-	hint := 0
-	if r.Position != nil {
-		hint = min(max(r.Position.Start+d.origin, 0), d.length())
+	best, ok := s.choose(append(s.exactly(), s.nearby()...))
+	if !ok {
+		best, ok = s.choose(s.fuzzily())
 	}
-	best, bestScore, bestFar := -1, -1, 0
-	for at, n := 0, 0; n < 1000; n++ {
-		i := strings.Index(d.text[at:], q.Exact)
-		if i < 0 {
-			break
-		}
-		i += at
-		at = i + 1
-		score := commonSuffix(d.text[:i], q.Prefix) + commonPrefix(d.text[i+len(q.Exact):], q.Suffix)
-		far := max(d.unitAt(i)-hint, hint-d.unitAt(i))
-		if score > bestScore || score == bestScore && far < bestFar {
-			best, bestScore, bestFar = i, score, far
-		}
-	}
-	if best < 0 {
-		return 0, 0, false
-	}
-	start = d.unitAt(best)
-	return start, start + Units(q.Exact), true
+	return best.start, best.end, ok
 }
 
-func commonPrefix(a, b string) int {
+func (d *Document) newSearch(r Range) *search {
+	s := &search{
+		doc: d, text: d.wide(), quote: r.Quote.Exact,
+		exact: units(r.Quote.Exact), prefix: units(r.Quote.Prefix), suffix: units(r.Quote.Suffix),
+	}
+	s.most = solid(s.prefix) + solid(s.suffix)
+	first, last := r.Anchor, r.Focus
+	if d.backward(r) {
+		first, last = last, first
+	}
+	s.at = [2]int{d.origin, d.origin + len(s.exact)}
+	for i, p := range []Point{first, last} {
+		s.paths[i], _ = Parse(p.XPath)
+		if at, ok := d.place(p); ok {
+			s.seeds[i] = append(s.seeds[i], at)
+			s.at = [2]int{at, at + len(s.exact)}
+			if i == 1 {
+				s.at = [2]int{at - len(s.exact), at}
+			}
+		}
+	}
+	if p := r.Position; p != nil {
+		s.at = [2]int{s.clamp(p.Start), s.clamp(p.End)}
+		s.seeds[0], s.seeds[1] = append(s.seeds[0], s.at[0]), append(s.seeds[1], s.at[1])
+	}
+	return s
+}
+
+func (s *search) clamp(position int) int {
+	return min(max(position, 0)+s.doc.origin, s.doc.length())
+}
+
+// exactly finds where the very text stands.
+func (s *search) exactly() []match {
+	var found []match
+	for _, start := range s.hits(s.quote, s.at[0]) {
+		found = append(found, s.judge(match{start: start, end: start + len(s.exact)}))
+	}
+	return found
+}
+
+// hits lists the places where a text starts, at most maxHits and those near a place first.
+func (s *search) hits(text string, near int) []int {
+	const block = 1 << 16
+	d := s.doc
+	first, _ := d.byteAt(d.origin)
+	middle, _ := d.byteAt(min(max(near, d.origin), d.length()))
+	var found []int
+	look := func(from, to int) {
+		for from < to && len(found) < maxHits {
+			i := strings.Index(d.text[from:min(to+len(text)-1, len(d.text))], text)
+			if i < 0 {
+				return
+			}
+			found = append(found, d.unitAt(from+i))
+			from += i + 1
+		}
+	}
+	for after, before := middle, middle; (after < len(d.text) || before > first) && len(found) < maxHits; {
+		look(after, min(after+block, len(d.text)))
+		after = min(after+block, len(d.text))
+		look(max(before-block, first), before)
+		before = max(before-block, first)
+	}
+	return found
+}
+
+// judge looks at what surrounds a match.
+func (s *search) judge(m match) match {
+	left, right := 0, 0
+	for left < len(s.prefix) && left < m.start-s.doc.origin && s.text[m.start-1-left] == s.prefix[len(s.prefix)-1-left] {
+		left++
+	}
+	for right < len(s.suffix) && m.end+right < len(s.text) && s.text[m.end+right] == s.suffix[right] {
+		right++
+	}
+	m.context = solid(s.text[m.start-left:m.start]) + solid(s.text[m.end:m.end+right])
+	m.whole = (left == len(s.prefix) || s.doc.breaks(m.start-left)) && (right == len(s.suffix) || s.doc.breaks(m.end+right))
+	m.far = max(m.start-s.at[0], s.at[0]-m.start)
+	m.hidden = s.doc.isHidden(m.start) || s.doc.isHidden(max(m.end-1, m.start))
+	return m
+}
+
+func solid(text []uint16) int {
 	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+	for _, u := range text {
+		if !isSpaceUnit(u) {
+			n++
+		}
 	}
 	return n
 }
 
-func commonSuffix(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
-		n++
+func isSpaceUnit(u uint16) bool {
+	return u == ' ' || u >= '\t' && u <= '\r' || u == 0xa0 || u == 0x3000
+}
+
+// choose takes the best match, if it is good enough.
+func (s *search) choose(found []match) (match, bool) {
+	var kept []match
+	for _, m := range found {
+		if m.hidden {
+			continue
+		}
+		m.shift = s.shift(m)
+		m.evidence = solid(s.exact) + m.context - 4*m.errors + max(0, W1-W2*m.shift)
+		if s.acceptable(m) {
+			m.cost = s.costOf(m)
+			kept = append(kept, m)
+		}
 	}
-	return n
+	if len(kept) == 0 {
+		return match{}, false
+	}
+	sort.SliceStable(kept, func(i, j int) bool {
+		a, b := kept[i], kept[j]
+		if a.cost != b.cost {
+			return a.cost < b.cost
+		}
+		return a.far < b.far
+	})
+	best := kept[0]
+	if !best.whole {
+		for _, m := range kept[1:] {
+			if m.cost <= best.cost+C5 && (m.end <= best.start || m.start >= best.end) {
+				return match{}, false
+			}
+		}
+	}
+	return best, true
+}
+
+func (s *search) acceptable(m match) bool {
+	switch {
+	case m.errors == 0 && m.whole:
+		return m.evidence >= T1
+	case m.errors == 0:
+		return m.evidence >= T2
+	case m.whole:
+		return m.evidence >= T3 && m.errors*100 <= K1*len(s.exact)
+	}
+	return m.evidence >= T4 && m.errors*100 <= K2*len(s.exact)
+}
+
+func (s *search) costOf(m match) int {
+	cost := C1*m.errors*100/len(s.exact) + C2*m.shift + C3*(s.most-m.context)
+	if m.errors > 0 && !sameNumbers(s.exact, s.text[m.start:m.end]) {
+		cost += C4
+	}
+	return cost
+}
+
+var T1, T2, T3, T4, K1, K2 = 8, 40, 16, 60, 40, 25
+var W1, W2 = 12, 3
+var C1, C2, C3, C4, C5 = 1, 3, 1, 20, 4
+
+func sameNumbers(a, b []uint16) bool {
+	i, j := 0, 0
+	next := func(t []uint16, i int) int {
+		for i < len(t) && (t[i] < '0' || t[i] > '9') {
+			i++
+		}
+		return i
+	}
+	for {
+		i, j = next(a, i), next(b, j)
+		if i == len(a) || j == len(b) {
+			return i == len(a) && j == len(b)
+		}
+		if a[i] != b[j] {
+			return false
+		}
+		i++
+		j++
+	}
+}
+
+// shift is how much the path to a match differs from the path that was stored.
+func (s *search) shift(m match) int {
+	return s.doc.shift(s.paths[0], m.start)
+}
+
+// distance compares two paths, of which one may have a run of steps more than the other.
+func distance(a, b []Step) int {
+	const most, gap = 8, 1
+	cost := func(x, y Step) int {
+		if x.Text != y.Text || x.Name != y.Name {
+			return most
+		}
+		return min(max(x.Index-y.Index, y.Index-x.Index), most)
+	}
+	n := min(len(a), len(b))
+	tail := make([]int, n+1)
+	for i := 1; i <= n; i++ {
+		tail[i] = tail[i-1] + cost(a[len(a)-i], b[len(b)-i])
+	}
+	best, head := tail[n], 0
+	for i := 1; i <= n; i++ {
+		head += cost(a[i-1], b[i-1])
+		best = min(best, head+tail[n-i])
+	}
+	if len(a) != len(b) {
+		best += gap
+	}
+	return best
 }
