@@ -20,8 +20,9 @@ type Document struct {
 	chunks []chunk          // in document order, a sentinel last
 	text   string
 	wide   func() []uint16 // the text again, for who compares unit by unit
-	origin int             // where the body starts: a Position counts from there
-	blocks []int32         // where blocks start and end, in order
+	folded func() folded
+	origin int     // where the body starts: a Position counts from there
+	blocks []int32 // where blocks start and end, in order
 }
 
 // A node's children begin at the next index; their siblings begin where they end.
@@ -57,6 +58,7 @@ func NewDocument(root *html.Node) *Document {
 	x := indexer{doc: d}
 	x.run(root)
 	d.wide = sync.OnceValue(func() []uint16 { return units(d.text) })
+	d.folded = sync.OnceValue(d.fold)
 	return d
 }
 

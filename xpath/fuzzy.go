@@ -66,56 +66,126 @@ func (p *pattern) scan(text []uint16, backward, anchored bool, visit func(read, 
 	}
 }
 
-const maxEnds = 32 // places kept for each end of a quote
+const (
+	maxEnds  = 48 // places looked at for each end of a quote
+	maxPairs = 4  // ends looked at for each start
+
+	maxWindow = 1 << 11 // units in which a piece of a quote is looked for
+)
 
 // nearby finds what stands where the quote is expected, or beside its context.
 func (s *search) nearby() []match {
+	if len(s.pattern) == 0 {
+		return nil
+	}
 	return s.between(s.framed(0), s.framed(1))
 }
 
-// fuzzily finds where a text like the quote stands: it looks for the two ends of the quote, and aligns what is
+// fuzzily finds where a text like the quote stands: it looks for the two ends of the quote, and compares what is
 // between them.
 func (s *search) fuzzily() []match {
-	size := min(word, len(s.exact))
-	if size < 8 {
+	size := min(word, len(s.pattern))
+	if size < 4 {
 		return nil
 	}
-	starts := s.scan(s.exact[:size], 0)
-	ends := s.scan(s.exact[len(s.exact)-size:], 1)
+	starts := s.scan(s.pattern[:size], 0)
+	ends := s.scan(s.pattern[len(s.pattern)-size:], 1)
 	return s.between(append(starts, s.framed(0)...), append(ends, s.framed(1)...))
 }
 
+// between looks at what stands between some starts and ends.
 func (s *search) between(starts, ends []int) []match {
 	m := len(s.exact)
 	var found []match
+	add := func(start, end int) {
+		if start < end {
+			found = append(found, s.judge(match{start: start, end: end, errors: s.errors(start, end)}))
+		}
+	}
+	for _, start := range starts {
+		add(start, s.extend(start, false))
+	}
+	for _, end := range ends {
+		add(s.extend(end, true), end)
+	}
 	if m <= word {
-		for _, start := range starts {
-			if end, errors := s.extend(start, false); errors < m {
-				found = append(found, s.judge(match{start: start, end: end, errors: errors}))
-			}
-		}
-		for _, end := range ends {
-			if start, errors := s.extend(end, true); errors < m {
-				found = append(found, s.judge(match{start: start, end: end, errors: errors}))
-			}
-		}
 		return found
 	}
 	slices.Sort(ends)
 	for _, start := range starts {
-		tried := 0
-		for _, end := range ends {
-			if end-start < m/2 || end-start > 2*m+1000 || tried == 4 {
-				continue
+		first, _ := slices.BinarySearch(ends, start+m/2)
+		middle, _ := slices.BinarySearch(ends, start+m)
+		for i := max(first, middle-maxPairs/2); i < len(ends) && i < middle+maxPairs/2; i++ {
+			if ends[i]-start <= 2*m+1000 {
+				add(start, ends[i])
 			}
-			tried++
-			found = append(found, s.judge(match{start: start, end: end, errors: align(s.exact, s.text[start:end])}))
 		}
 	}
 	return found
 }
 
-// framed lists places where the quote is expected to start, or end.
+// errors counts how much the text between two places differs from the quote, in units of the quote. Text that only
+// has other space in it differs less.
+func (s *search) errors(start, end int) int {
+	n := piecewise(s.exact, s.text[start:end])
+	a, b := s.folded.index(start), s.folded.index(end)
+	folded := piecewise(s.pattern, s.folded.units[a:b])
+	if len(s.pattern) > 0 {
+		n = min(n, (folded*len(s.exact)+len(s.pattern)-1)/len(s.pattern))
+	}
+	return n
+}
+
+// piecewise counts the errors between a quote and a text. A long quote is compared in pieces, so that what was
+// inserted between two of them, an advertisement between two paragraphs, costs little; of a very long one only
+// some pieces are compared.
+func piecewise(quote, text []uint16) int {
+	if len(quote) <= word {
+		errors := len(quote)
+		if len(quote) > 0 {
+			newPattern(quote).scan(text, false, true, func(_, n int) { errors = n })
+		}
+		return min(errors, len(quote))
+	}
+	const maxPieces, insertion = 64, 8
+	pieces := (len(quote) + word - 1) / word
+	longer := len(text) - len(quote)
+	sum, compared, at := 0, 0, 0
+	for i := range pieces {
+		if pieces > maxPieces && i%((pieces+maxPieces-1)/maxPieces) != 0 && i != pieces-1 {
+			continue
+		}
+		from, to := i*len(quote)/pieces, (i+1)*len(quote)/pieces
+		piece := quote[from:to]
+		low, high := max(0, from+min(longer, 0)-word/2), min(len(text), to+max(longer, 0)+word/2)
+		if pieces <= maxPieces {
+			low = max(low, min(at-word/2, from))
+		}
+		switch i {
+		case 0:
+			low, high = 0, min(len(text), 2*word)
+		case pieces - 1:
+			low = max(0, len(text)-2*word)
+		default:
+			high = min(high, low+maxWindow)
+		}
+		best := len(piece)
+		last := i == pieces-1
+		if last {
+			piece = reversed(piece)
+		}
+		newPattern(piece).scan(text[min(low, high):high], last, i == 0 || last, func(read, n int) {
+			if n < best {
+				best, at = n, low+read
+			}
+		})
+		sum += best
+		compared += len(piece)
+	}
+	return min(sum*len(quote)/compared+max(longer, -longer)/insertion, len(quote))
+}
+
+// framed lists places where the quote is expected to start (side 0), or end (1).
 func (s *search) framed(side int) []int {
 	places := append([]int(nil), s.seeds[side]...)
 	context := s.prefix
@@ -131,7 +201,7 @@ func (s *search) framed(side int) []int {
 		if side == 1 {
 			c = context[:min(length, len(context))]
 		}
-		if solid(c) < 6 {
+		if n := solid(c); n == 0 || length < 32 && n < 6 {
 			break
 		}
 		hits := s.hits(text16(c), s.at[side])
@@ -152,18 +222,15 @@ func (s *search) framed(side int) []int {
 // scan finds the places where a piece of the quote starts (side 0) or ends (1) with the fewest errors.
 func (s *search) scan(piece []uint16, side int) []int {
 	if side == 0 {
-		piece = slices.Clone(piece)
-		slices.Reverse(piece)
+		piece = reversed(piece)
 	}
 	p := newPattern(piece)
-	from, to := max(s.at[side]-maxScan, s.doc.origin), min(s.at[side]+maxScan, len(s.text))
-	if from >= to {
-		return nil
-	}
+	at := s.folded.index(s.at[side])
+	from, to := max(at-maxScan, 0), min(at+maxScan, len(s.folded.units))
 	type hit struct{ at, errors int }
 	var hits []hit
 	most := len(piece) * 2 / 5
-	p.scan(s.text[from:to], side == 0, false, func(read, errors int) {
+	p.scan(s.folded.units[from:to], side == 0, false, func(read, errors int) {
 		if errors > most {
 			return
 		}
@@ -182,91 +249,66 @@ func (s *search) scan(piece []uint16, side int) []int {
 	slices.SortStableFunc(hits, func(a, b hit) int { return a.errors - b.errors })
 	var places []int
 	for _, h := range hits[:min(len(hits), maxEnds)] {
-		places = append(places, h.at)
+		if side == 0 {
+			places = append(places, s.widen(int(s.folded.at[h.at]), side))
+		} else {
+			places = append(places, s.widen(int(s.folded.at[h.at-1])+1, side))
+		}
 	}
 	return places
 }
 
-// extend finds the other end of a short quote that starts, or backward ends, at a place.
-func (s *search) extend(at int, backward bool) (other, errors int) {
-	m := len(s.exact)
-	room := m + m/2 + 1
-	exact, text := s.exact, s.text[at:min(at+room, len(s.text))]
-	if backward {
-		text = s.text[max(at-room, 0):at]
-		exact = slices.Clone(exact)
-		slices.Reverse(exact)
+// widen takes as much space into a match as the quote has at that end.
+func (s *search) widen(at, side int) int {
+	if side == 0 {
+		for n := 0; n < s.lead && at > s.doc.origin && isSpaceUnit(s.text[at-1]); n++ {
+			at--
+		}
+		return at
 	}
-	best, bestAt, bestContext := m+1, 0, -1
-	newPattern(exact).scan(text, backward, true, func(read, errors int) {
+	for n := 0; n < s.trail && at < len(s.text) && isSpaceUnit(s.text[at]); n++ {
+		at++
+	}
+	return at
+}
+
+// extend finds the other end of a quote that starts, or backward ends, at a place: of a short quote where all of it
+// fits best, of a long one where its last piece does.
+func (s *search) extend(at int, backward bool) (other int) {
+	m := len(s.exact)
+	size := min(m, word)
+	low, high := at, at+m+m/2+1
+	piece := s.exact
+	if m > word {
+		low, high = at+m-m/4-word, at+m+m/4+word
+		piece = s.exact[m-size:]
+	}
+	if backward {
+		low, high = 2*at-high, 2*at-low
+		piece = reversed(s.exact[:size])
+	}
+	low, high = max(low, 0), min(high, len(s.text))
+	if low >= high {
+		return at
+	}
+	best, bestContext := size+1, -1
+	other = at
+	newPattern(piece).scan(s.text[low:high], backward, m <= word, func(read, errors int) {
 		if errors > best {
 			return
 		}
-		end := at + read
-		context := 0
+		end, context := low+read, 0
 		if backward {
-			end = at - read
-			for context < len(s.prefix) && context < end && s.text[end-1-context] == s.prefix[len(s.prefix)-1-context] {
-				context++
-			}
+			end = high - read
+			context, _ = s.left(end)
 		} else {
-			for context < len(s.suffix) && end+context < len(s.text) && s.text[end+context] == s.suffix[context] {
-				context++
-			}
+			context, _ = s.right(end)
 		}
 		if errors < best || context > bestContext {
-			best, bestAt, bestContext = errors, end, context
+			best, other, bestContext = errors, end, context
 		}
 	})
-	return bestAt, best
-}
-
-// align counts the errors between a quote and a text, of which an insertion never counts more than a few: an
-// advertisement between two paragraphs is no other text.
-func align(quote, text []uint16) int {
-	const half = 256
-	if n := len(quote); n > 2*half {
-		room := min(len(text), 2*half)
-		head, tail := alignHead(quote[:half], text[:room]), alignHead(reversed(quote[n-half:]), reversed(text[len(text)-room:]))
-		return (head + tail) * n / (2 * half)
-	}
-	errors := 0
-	rows(quote, text, func(n int) { errors = n })
-	return errors
-}
-
-// rows gives visit the errors between the quote and each start of the text.
-func rows(quote, text []uint16, visit func(errors int)) {
-	const insertion = 8
-	n := len(quote)
-	row, gap := make([]int, n+1), make([]int, n+1)
-	for i := range row {
-		row[i], gap[i] = i, i+insertion
-	}
-	visit(n)
-	for _, u := range text {
-		diagonal := row[0]
-		gap[0] = min(gap[0], row[0]+insertion)
-		row[0] = min(row[0]+1, gap[0])
-		for i := 1; i <= n; i++ {
-			up := row[i]
-			gap[i] = min(gap[i], up+insertion)
-			cost := diagonal
-			if quote[i-1] != u {
-				cost++
-			}
-			row[i] = min(cost, up+1, row[i-1]+1, gap[i])
-			diagonal = up
-		}
-		visit(row[n])
-	}
-}
-
-// alignHead counts the errors between a piece of a quote and the start of a text.
-func alignHead(quote, text []uint16) int {
-	best := len(quote)
-	rows(quote, text, func(errors int) { best = min(best, errors) })
-	return best
+	return other
 }
 
 func reversed(u []uint16) []uint16 {

@@ -21,6 +21,9 @@ type search struct {
 	at                    [2]int  // where its start and end are expected
 	seeds                 [2][]int
 	most                  int // units of context that are no space
+	folded                folded
+	pattern               []uint16 // the quote, folded and trimmed
+	lead, trail           int      // units of space that were trimmed
 }
 
 // A match is a place where the quote may stand.
@@ -42,9 +45,10 @@ func (d *Document) search(r Range) (start, end int, ok bool) {
 	if len(s.exact) == 0 {
 		return 0, 0, false
 	}
-	best, ok := s.choose(append(s.exactly(), s.nearby()...))
-	if !ok {
-		best, ok = s.choose(s.fuzzily())
+	found := append(s.exactly(), s.nearby()...)
+	best, ok := s.choose(found)
+	if !ok || !s.sure(best) {
+		best, ok = s.choose(append(found, s.fuzzily()...))
 	}
 	return best.start, best.end, ok
 }
@@ -55,6 +59,14 @@ func (d *Document) newSearch(r Range) *search {
 		exact: units(r.Quote.Exact), prefix: units(r.Quote.Prefix), suffix: units(r.Quote.Suffix),
 	}
 	s.most = solid(s.prefix) + solid(s.suffix)
+	s.folded = d.folded()
+	for s.lead < len(s.exact) && isSpaceUnit(s.exact[s.lead]) {
+		s.lead++
+	}
+	for s.trail < len(s.exact)-s.lead && isSpaceUnit(s.exact[len(s.exact)-1-s.trail]) {
+		s.trail++
+	}
+	s.pattern = foldUnits(s.exact[s.lead : len(s.exact)-s.trail]).units
 	first, last := r.Anchor, r.Focus
 	if d.backward(r) {
 		first, last = last, first
@@ -118,18 +130,54 @@ func (s *search) hits(text string, near int) []int {
 
 // judge looks at what surrounds a match.
 func (s *search) judge(m match) match {
-	left, right := 0, 0
-	for left < len(s.prefix) && left < m.start-s.doc.origin && s.text[m.start-1-left] == s.prefix[len(s.prefix)-1-left] {
-		left++
-	}
-	for right < len(s.suffix) && m.end+right < len(s.text) && s.text[m.end+right] == s.suffix[right] {
-		right++
-	}
-	m.context = solid(s.text[m.start-left:m.start]) + solid(s.text[m.end:m.end+right])
-	m.whole = (left == len(s.prefix) || s.doc.breaks(m.start-left)) && (right == len(s.suffix) || s.doc.breaks(m.end+right))
+	left, before := s.left(m.start)
+	right, after := s.right(m.end)
+	m.context = left + right
+	m.whole = (before < 0 || s.doc.breaks(before)) && (after < 0 || s.doc.breaks(after))
 	m.far = max(m.start-s.at[0], s.at[0]-m.start)
 	m.hidden = s.doc.isHidden(m.start) || s.doc.isHidden(max(m.end-1, m.start))
 	return m
+}
+
+// left counts the units of the prefix that stand before a place, but for space, and tells where they end: below 0
+// when that is all of it.
+func (s *search) left(at int) (same, end int) {
+	for i := len(s.prefix) - 1; ; i-- {
+		for i >= 0 && isSpaceUnit(s.prefix[i]) {
+			i--
+		}
+		if i < 0 {
+			return same, -1
+		}
+		for at > s.doc.origin && isSpaceUnit(s.text[at-1]) {
+			at--
+		}
+		if at <= s.doc.origin || s.text[at-1] != s.prefix[i] {
+			return same, at
+		}
+		at--
+		same++
+	}
+}
+
+// right is the same for the suffix and after a place.
+func (s *search) right(at int) (same, end int) {
+	for i := 0; ; i++ {
+		for i < len(s.suffix) && isSpaceUnit(s.suffix[i]) {
+			i++
+		}
+		if i == len(s.suffix) {
+			return same, -1
+		}
+		for at < len(s.text) && isSpaceUnit(s.text[at]) {
+			at++
+		}
+		if at == len(s.text) || s.text[at] != s.suffix[i] {
+			return same, at
+		}
+		at++
+		same++
+	}
 }
 
 func solid(text []uint16) int {
@@ -142,10 +190,6 @@ func solid(text []uint16) int {
 	return n
 }
 
-func isSpaceUnit(u uint16) bool {
-	return u == ' ' || u >= '\t' && u <= '\r' || u == 0xa0 || u == 0x3000
-}
-
 // choose takes the best match, if it is good enough.
 func (s *search) choose(found []match) (match, bool) {
 	var kept []match
@@ -154,7 +198,7 @@ func (s *search) choose(found []match) (match, bool) {
 			continue
 		}
 		m.shift = s.shift(m)
-		m.evidence = solid(s.exact) + m.context - 4*m.errors + max(0, W1-W2*m.shift)
+		m.evidence = solid(s.exact) + m.context - 4*m.errors*solid(s.exact)/len(s.exact) + max(0, W1-W2*m.shift)
 		if s.acceptable(m) {
 			m.cost = s.costOf(m)
 			kept = append(kept, m)
@@ -163,6 +207,13 @@ func (s *search) choose(found []match) (match, bool) {
 	if len(kept) == 0 {
 		return match{}, false
 	}
+	defer func() {
+		if Trace != nil {
+			for _, m := range kept[:min(8, len(kept))] {
+				Trace("%+v origin %d most %d", m, s.doc.origin, s.most)
+			}
+		}
+	}()
 	sort.SliceStable(kept, func(i, j int) bool {
 		a, b := kept[i], kept[j]
 		if a.cost != b.cost {
@@ -173,7 +224,7 @@ func (s *search) choose(found []match) (match, bool) {
 	best := kept[0]
 	if !best.whole {
 		for _, m := range kept[1:] {
-			if m.cost <= best.cost+C5 && (m.end <= best.start || m.start >= best.end) {
+			if m.context+C5 >= best.context && (m.end <= best.start || m.start >= best.end) {
 				return match{}, false
 			}
 		}
@@ -182,6 +233,9 @@ func (s *search) choose(found []match) (match, bool) {
 }
 
 func (s *search) acceptable(m match) bool {
+	if N1 > 0 && m.errors > 0 && !sameNumbers(s.exact, s.text[m.start:m.end]) {
+		return false
+	}
 	switch {
 	case m.errors == 0 && m.whole:
 		return m.evidence >= T1
@@ -195,35 +249,49 @@ func (s *search) acceptable(m match) bool {
 
 func (s *search) costOf(m match) int {
 	cost := C1*m.errors*100/len(s.exact) + C2*m.shift + C3*(s.most-m.context)
-	if m.errors > 0 && !sameNumbers(s.exact, s.text[m.start:m.end]) {
-		cost += C4
+	switch {
+	case m.errors == 0 && m.whole:
+	case m.context == s.most && s.most >= F1 && sameNumbers(s.exact, s.text[m.start:m.end]):
+	case m.errors == 0:
+		cost += 100
+	case !sameNumbers(s.exact, s.text[m.start:m.end]):
+		cost += 300
+	default:
+		cost += 200
 	}
 	return cost
 }
+
+var Trace func(string, ...any)
+// sure tells a match that no other can beat.
+func (s *search) sure(m match) bool {
+	return m.errors == 0 || m.context == s.most && s.most >= F1
+}
+
+var N1 = 1
+var F1 = 12
 
 var T1, T2, T3, T4, K1, K2 = 8, 40, 16, 60, 40, 25
 var W1, W2 = 12, 3
 var C1, C2, C3, C4, C5 = 1, 3, 1, 20, 4
 
-func sameNumbers(a, b []uint16) bool {
-	i, j := 0, 0
-	next := func(t []uint16, i int) int {
-		for i < len(t) && (t[i] < '0' || t[i] > '9') {
+// sameNumbers tells whether the digits of a quote stand in a text in their order. A typing error rarely changes a
+// number; what differs in a number is another thing of the same kind.
+func sameNumbers(quote, text []uint16) bool {
+	i := 0
+	for _, u := range quote {
+		if u < '0' || u > '9' {
+			continue
+		}
+		for i < len(text) && text[i] != u {
 			i++
 		}
-		return i
-	}
-	for {
-		i, j = next(a, i), next(b, j)
-		if i == len(a) || j == len(b) {
-			return i == len(a) && j == len(b)
-		}
-		if a[i] != b[j] {
+		if i == len(text) {
 			return false
 		}
 		i++
-		j++
 	}
+	return true
 }
 
 // shift is how much the path to a match differs from the path that was stored.
@@ -231,8 +299,22 @@ func (s *search) shift(m match) int {
 	return s.doc.shift(s.paths[0], m.start)
 }
 
-// distance compares two paths, of which one may have a run of steps more than the other.
-func distance(a, b []Step) int {
+// distance compares a path with that of a text node. One may have a run of steps more than the other, and a path
+// to an element says nothing of what is in it.
+func distance(path, to []Step) int {
+	best := stepwise(path, to)
+	if len(path) == 0 || path[len(path)-1].Text {
+		return best
+	}
+	for n := len(to) - 1; n >= 0 && n >= len(to)-maxInner; n-- {
+		best = min(best, stepwise(path, to[:n]))
+	}
+	return best
+}
+
+const maxInner = 8 // elements that text may be inside of
+
+func stepwise(a, b []Step) int {
 	const most, gap = 8, 1
 	cost := func(x, y Step) int {
 		if x.Text != y.Text || x.Name != y.Name {
