@@ -1,7 +1,6 @@
 package xpath
 
 import (
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -101,39 +100,4 @@ func isPlain(name string) bool {
 		}
 	}
 	return name != ""
-}
-
-// shift is how much the path to a place differs from another path.
-func (d *Document) shift(path Path, at int) int {
-	i := sort.Search(len(d.chunks), func(i int) bool { return int(d.chunks[i].unit) > at }) - 1
-	if i < 0 || i == len(d.chunks)-1 {
-		return 0
-	}
-	n := d.chunks[i].node
-	top, away := int32(0), 0
-	if path.ID != "" {
-		root, ok := d.ids[path.ID]
-		if ok && root <= n && n < d.nodes[root].end {
-			top = root
-		} else {
-			away = 4
-		}
-	}
-	var steps []Step
-	for ; n != top && (away == 0 || len(steps) < len(path.Steps)); n = d.nodes[n].parent {
-		steps = append(steps, Step{Name: d.nodes[n].name, Text: d.nodes[n].kind == text, Index: d.nth(n)})
-	}
-	slices.Reverse(steps)
-	return away + distance(path.Steps, steps)
-}
-
-func (d *Document) nth(i int32) int {
-	n := &d.nodes[i]
-	index := 1
-	for s := n.parent + 1; s < i; s = d.nodes[s].end {
-		if sibling := &d.nodes[s]; sibling.name == n.name && sibling.kind == n.kind {
-			index++
-		}
-	}
-	return index
 }

@@ -20,9 +20,10 @@ type Document struct {
 	chunks []chunk          // in document order, a sentinel last
 	text   string
 	wide   func() []uint16 // the text again, for who compares unit by unit
-	folded func() folded
-	origin int     // where the body starts: a Position counts from there
-	blocks []int32 // where blocks start and end, in order
+	folded func() folded   // the body's text as it is read
+	nth    func() []int32  // the place of each node among its namesakes
+	origin int             // where the body starts: a Position counts from there
+	blocks []int32         // where blocks start and end, in order
 }
 
 // A node's children begin at the next index; their siblings begin where they end.
@@ -59,6 +60,7 @@ func NewDocument(root *html.Node) *Document {
 	x.run(root)
 	d.wide = sync.OnceValue(func() []uint16 { return units(d.text) })
 	d.folded = sync.OnceValue(d.fold)
+	d.nth = sync.OnceValue(d.number)
 	return d
 }
 
@@ -83,15 +85,13 @@ func (d *Document) find(path Path) (int32, bool) {
 		}
 		return best, found
 	}
-	for _, id := range strings.FieldsFunc(path.ID, isSpace) { // the function id() takes a list
+	for _, id := range strings.FieldsFunc(path.ID, func(r rune) bool { return strings.ContainsRune(" \t\n\r", r) }) { // the function id() takes a list
 		if root, ok := d.ids[id]; ok {
 			from(root)
 		}
 	}
 	return best, found
 }
-
-func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
 
 // maxTwins is how many elements with one id are looked at: each costs a walk.
 const maxTwins = 100
@@ -261,10 +261,10 @@ func (d *Document) unitAt(at int) int {
 func (d *Document) breaks(at int) bool {
 	text := d.wide()
 	from, to := at, at
-	for from > 0 && isSpaceUnit(text[from-1]) {
+	for from > 0 && isSpace(text[from-1]) {
 		from--
 	}
-	for to < len(text) && isSpaceUnit(text[to]) {
+	for to < len(text) && isSpace(text[to]) {
 		to++
 	}
 	i := sort.Search(len(d.blocks), func(i int) bool { return int(d.blocks[i]) >= from })

@@ -21,7 +21,7 @@ func (d *Document) fold() folded {
 	return f
 }
 
-func foldUnits(units []uint16) folded {
+func fold(units []uint16) folded {
 	var f folded
 	f.add(units, 0)
 	f.at = append(f.at, int32(len(units)))
@@ -30,7 +30,7 @@ func foldUnits(units []uint16) folded {
 
 func (f *folded) add(units []uint16, at int32) {
 	for i, u := range units {
-		if isSpaceUnit(u) {
+		if isSpace(u) {
 			u = ' '
 			if n := len(f.units); n > 0 && f.units[n-1] == ' ' {
 				continue
@@ -46,6 +46,6 @@ func (f folded) index(at int) int {
 	return sort.Search(len(f.units), func(i int) bool { return int(f.at[i]) >= at })
 }
 
-func isSpaceUnit(u uint16) bool {
+func isSpace(u uint16) bool {
 	return u == ' ' || u >= '\t' && u <= '\r' || u == 0xa0 || u == 0x3000
 }
