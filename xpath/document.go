@@ -257,10 +257,9 @@ func (d *Document) unitAt(at int) int {
 	return int(c.unit) + Units(d.text[c.byte:at])
 }
 
-// breaks tells whether a block starts or ends at a place, but for space.
-func (d *Document) breaks(at int) bool {
+// breaks tells whether a block starts or ends between two places, or beside them but for space.
+func (d *Document) breaks(from, to int) bool {
 	text := d.wide()
-	from, to := at, at
 	for from > 0 && isSpace(text[from-1]) {
 		from--
 	}

@@ -7,7 +7,7 @@ type match struct {
 	start, end int
 	errors     int  // units in which it differs from the quote
 	context    int  // units of the quote's context that stand beside it, but for space
-	whole      bool // the context is all there, or what is there reaches from the match to the end of a block
+	whole      bool // the context is all there, or as much of it as is in the same block
 	shift      int  // how much its path differs from the one stored
 	far        int  // units from where it is expected
 	cost       int  // the less, the better
@@ -31,8 +31,6 @@ func (s *search) good(m match) bool {
 	evidence := agreeing - 4*m.errors*agreeing/len(s.exact) + m.context + max(0, 12-3*m.shift)
 	rate := m.errors * 100
 	switch {
-	case m.errors > 0 && s.isSibling(m):
-		return false
 	case m.errors == 0 && m.whole:
 		return evidence >= needed
 	case m.errors == 0:
@@ -69,14 +67,14 @@ const (
 
 // choose takes the best match. It takes none where another could be meant as well.
 func (s *search) choose(found []match) (match, bool) {
-	var exact, kept []match
+	var certain, kept []match // certain to be the quote, or not to be
 	for _, m := range found {
-		if m.errors == 0 && m.whole {
-			exact = append(exact, m)
+		if m.errors == 0 && m.whole || m.errors > 0 && s.isSibling(m) {
+			certain = append(certain, m)
 		}
 	}
 	for _, m := range found {
-		if m.errors > 0 && slices.ContainsFunc(exact, m.overlaps) || s.doc.isHidden(m.start) || s.doc.isHidden(m.end-1) {
+		if m.errors > 0 && slices.ContainsFunc(certain, m.overlaps) || s.doc.isHidden(m.start) || s.doc.isHidden(m.end-1) {
 			continue
 		}
 		m.shift = s.doc.shift(s.path, m.start)
@@ -116,7 +114,7 @@ func (s *search) judge(m match) match {
 	left, before := s.left(m.start)
 	right, after := s.right(m.end)
 	m.context = left + right
-	m.whole = (before < 0 || s.doc.breaks(before)) && (after < 0 || s.doc.breaks(after))
+	m.whole = (before < 0 || s.doc.breaks(before, m.start)) && (after < 0 || s.doc.breaks(m.end, after))
 	m.far = max(m.start-s.at[0], s.at[0]-m.start)
 	return m
 }

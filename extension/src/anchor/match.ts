@@ -9,7 +9,7 @@ export interface Match {
 	errors: number;
 	/** Units of the quote's context that stand beside it, but for space. */
 	context: number;
-	/** The context is all there, or what is there reaches from the match to the end of a block. */
+	/** The context is all there, or as much of it as is in the same block. */
 	whole: boolean;
 	/** Units from where it is expected. */
 	far: number;
@@ -38,7 +38,6 @@ function good(s: Search, m: Match): boolean {
 	const against = Math.trunc((4 * m.errors * agreeing) / s.exact.length);
 	const evidence = agreeing - against + m.context + Math.max(0, 12 - 3 * m.shift);
 	if (m.errors === 0) return evidence >= (m.whole ? needed : neededTorn);
-	if (isSibling(s.exact, s.text.slice(m.start, m.end))) return false;
 	const rate = m.errors * 100;
 	return m.whole
 		? evidence >= neededFuzzy && rate <= maxErrors * s.exact.length
@@ -57,10 +56,13 @@ function price(s: Search, m: Match): number {
 
 /** Takes the best match. It takes none where another could be meant as well. */
 export function choose(s: Search, found: Match[]): Match | null {
-	const exact = found.filter((m) => m.errors === 0 && m.whole);
+	// certain to be the quote, or not to be
+	const certain = found.filter((m) =>
+		m.errors === 0 ? m.whole : isSibling(s.exact, s.text.slice(m.start, m.end)),
+	);
 	const kept: Match[] = [];
 	for (const m of found) {
-		if (m.errors > 0 && exact.some((e) => overlap(e, m))) continue;
+		if (m.errors > 0 && certain.some((c) => overlap(c, m))) continue;
 		if (s.index.isHidden(m.start) || s.index.isHidden(m.end - 1)) continue;
 		m.shift = s.shift(m.start);
 		if (!good(s, m)) continue;
@@ -93,7 +95,7 @@ export function judge(s: Search, start: number, end: number, errors: number): Ma
 		end,
 		errors,
 		context: left.same + right.same,
-		whole: (left.end < 0 || s.index.breaks(left.end)) && (right.end < 0 || s.index.breaks(right.end)),
+		whole: (left.end < 0 || s.index.breaks(left.end, start)) && (right.end < 0 || s.index.breaks(end, right.end)),
 		far: Math.abs(start - s.at[0]),
 		shift: 0,
 		cost: 0,

@@ -120,10 +120,10 @@ export class TextIndex {
 		return Math.max(0, lowerBound(this.starts, place + 1) - 1);
 	}
 
-	/** Whether a block starts or ends at a place, but for space. */
-	breaks(place: number): boolean {
-		let from = place;
-		let to = place;
+	/** Whether a block starts or ends between two places, or beside them but for space. */
+	breaks(low: number, high: number): boolean {
+		let from = low;
+		let to = high;
 		while (from > 0 && isSpace(this.text.charCodeAt(from - 1))) from--;
 		while (to < this.length && isSpace(this.text.charCodeAt(to))) to++;
 		if (from === 0 || to === this.length) return true;
