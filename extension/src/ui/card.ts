@@ -128,7 +128,8 @@ export class Card {
 		this.element.style.setProperty('--ink', `var(--${inkOf(highlight.color)})`);
 		const quotes = highlight.ranges.map((range) => range.quote?.exact ?? '').filter(Boolean);
 		put(this.quote, quotes.join(' … ') || highlight.page.title);
-		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, ` · ${nameOf(highlight.color)}`));
+		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'me' ? ' · Only me' : ''}`;
+		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, more));
 		const { sign, words } = state(highlight, saving, here);
 		this.state.replaceChildren(el('span', { class: 'sign', 'aria-hidden': 'true' }, sign), el('span', {}, words));
 		put(this.note, highlight.note);
