@@ -44,7 +44,8 @@ export class Reader {
 
 	/** Waits until some text is said. */
 	async says(words: string | RegExp, timeout = 10_000): Promise<void> {
-		await expect.poll(() => this.words(), { timeout }).toContainEqual(expect.stringMatching(words));
+		const said = typeof words === 'string' ? expect.stringContaining(words) : expect.stringMatching(words);
+		await expect.poll(() => this.words(), { timeout }).toContainEqual(said);
 	}
 
 	async find(role: string, name: string | RegExp, timeout = 10_000): Promise<AXNode> {
