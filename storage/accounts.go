@@ -129,9 +129,13 @@ func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (A
 
 // SignIn finds the account of a name and password: ErrCredentials for any that do not fit, in the same time.
 func (s *Store) SignIn(ctx context.Context, name, password string) (Account, error) {
+	_, key, err := checkName(name)
+	if err != nil {
+		key = "" // which is nobody's
+	}
 	var account Account
 	var hash *string
-	err := s.pool.QueryRow(ctx, `SELECT id, name, password_hash FROM accounts WHERE name_key = $1`, nameKey(name)).
+	err = s.pool.QueryRow(ctx, `SELECT id, name, password_hash FROM accounts WHERE name_key = $1`, key).
 		Scan(&account.ID, &account.Name, &hash)
 	err = translate(err, "sign in")
 	if err != nil && !errors.Is(err, ErrNotFound) {
