@@ -73,6 +73,7 @@ func (r Reader) group(name string) (uuid.UUID, error) {
 
 const (
 	maxName     = 60   // characters
+	maxRawName  = 4096 // bytes, before spaces and accents are put in order, which takes its time with megabytes
 	minPassword = 8    // characters
 	maxPassword = 1024 // bytes
 	tokenLife   = 400 * 24 * time.Hour
@@ -192,6 +193,10 @@ func (s *Store) Authenticate(ctx context.Context, token string) (Reader, error) 
 // checkName returns the name as it is shown and as it is compared.
 func checkName(name string) (shown, key string, err error) {
 	var invalid InvalidError
+	if len(name) > maxRawName {
+		invalid.refuse("/name", "must have at most %d characters", maxName)
+		return "", "", &invalid
+	}
 	shown = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
 	switch {
 	case shown == "":
