@@ -117,6 +117,7 @@ func TestHighlightIsRefused(t *testing.T) {
 		point(`"//*[count(preceding::*)>0]"`, `0`):                        "/ranges/0/anchor/xpath",
 		point(`"/html/div[0]"`, `0`):                                      "/ranges/0/anchor/xpath",
 		point(`null`, `0`):                                                "/ranges/0/anchor/xpath",
+		point(`"id(\"a\u0000\")/p"`, `0`):                                 "/ranges/0/anchor/xpath",
 		point(`"`+strings.Repeat("/a", 2049)+`"`, `0`):                    "/ranges/0/anchor/xpath",
 		`{"url":"https://example.org/","note":"a\u0000"}`:                 "/note",
 		`{"url":"https://example.org/","note":"\ud83d"}`:                  "/note",
