@@ -4,7 +4,9 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -112,12 +114,20 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 				check_due_at = CASE WHEN check_due_at = @lease THEN @next ELSE check_due_at END
 			WHERE id = @page`,
 			pgx.NamedArgs{
-				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": visit.ETag,
-				"modified": visit.LastModified, "lease": visit.Page.Lease, "next": visit.NextAt, "page": visit.Page.ID,
+				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
+				"modified": validator(visit.LastModified), "lease": visit.Page.Lease, "next": visit.NextAt, "page": visit.Page.ID,
 			})
 		return err
 	})
 	return changed, translate(err, "save a visit")
+}
+
+// validator is a header of the page's server as it can be stored and sent back; one that cannot is as good as none.
+func validator(header string) string {
+	if !utf8.ValidString(header) || strings.ContainsRune(header, 0) {
+		return ""
+	}
+	return header
 }
 
 // newVerdicts are those of a visit that are still about what stands there, and say something new.
