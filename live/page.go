@@ -186,12 +186,9 @@ func (p *page) deliver(events []*event, seq int64) {
 func (p *page) read(ctx context.Context, after int64) (events []*event, last int64, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storageWait)
 	defer cancel()
-	changes, last, err := p.hub.store.Changes(ctx, p.id, after, chunk)
+	changes, last, more, err := p.hub.store.Changes(ctx, p.id, after, chunk)
 	if err != nil {
 		return nil, 0, false, err
-	}
-	if len(changes) == chunk {
-		last, more = changes[chunk-1].Seq, true
 	}
 	events = make([]*event, len(changes))
 	for i, c := range changes {

@@ -97,6 +97,9 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// chapter is a range with the longest quote.
+var chapter = strings.TrimSuffix(passage, "}") + `,"quote":{"exact":"` + long(64<<10) + `"}}`
+
 func TestHighlightIsRefused(t *testing.T) {
 	s := startService(t)
 	ada := s.signUp("Ada")
@@ -132,6 +135,7 @@ func TestHighlightIsRefused(t *testing.T) {
 		`{"url":"https://example.org/","id":"` + uuid.Nil.String() + `"}`: "/id",
 		`{"url":"https://example.org/","note":"` + long(65<<10) + `"}`:    "/note",
 		`{"url":"https://example.org/","ranges":[` + strings.Repeat(passage+",", 100) + passage + `]}`: "/ranges",
+		`{"url":"https://example.org/","ranges":[` + strings.Repeat(chapter+",", 4) + chapter + `]}`:   "/ranges",
 	} {
 		ada.do("POST", "/highlights", body).isProblem(http.StatusUnprocessableEntity, "invalid", pointer)
 	}

@@ -157,6 +157,9 @@ func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) ([]Verdict, error)
 	var verdicts []Verdict
 	for _, v := range visit.Verdicts {
 		h, known := current[v.Highlight]
+		if sizeOf(v.Ranges) > maxMarks { // with the quotes filled in: nobody marks a book
+			v.Ranges = h.ranges
+		}
 		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason &&
 			reflect.DeepEqual(h.check.Ranges, v.Check.Ranges) && reflect.DeepEqual(h.ranges, orEmpty(v.Ranges))
 		if known && sameEnds(h.ranges, v.Ranges) && !same {
