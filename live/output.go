@@ -29,6 +29,7 @@ func (o *output) open() error {
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-cache, no-transform")
 	header.Set("X-Accel-Buffering", "no")
+	header.Set("Connection", "close") // when the stream ends: its reader may be gone
 	o.w.WriteHeader(http.StatusOK)
 	return o.write(retryLine(retryAfter()))
 }
@@ -62,7 +63,7 @@ func (o *output) flush() error {
 func (o *output) drain(v *viewer) error {
 	messages, ok := v.take()
 	if !ok {
-		return ErrSlow
+		return errBehind
 	}
 	if len(messages) == 0 {
 		return nil
@@ -80,13 +81,13 @@ func (o *output) drain(v *viewer) error {
 
 // replay writes changes of a page. To a reader who starts fresh, what is gone was never there.
 func (o *output) replay(w *watch, events []*event, fresh bool) error {
-	if err := o.begin(); err != nil {
-		return err
-	}
 	for _, e := range events {
 		effect := e.change.Effect(w.viewer.reads)
 		if effect == storage.Nothing || fresh && effect == storage.Remove {
 			continue
+		}
+		if err := o.begin(); err != nil { // for each: a slow reader who reads is waited for
+			return err
 		}
 		if err := o.message(message{watch: w, seq: e.change.Seq, idLine: e.idLine, data: e.bytes(effect)}); err != nil {
 			return err

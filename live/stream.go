@@ -13,11 +13,11 @@ import (
 	"limn/storage"
 )
 
-// How a stream ends when it is not the reader who ends it; the reader comes back and goes on where it was.
-var (
-	ErrClosing = errors.New("the server is stopping")
-	ErrSlow    = errors.New("the reader does not read")
-)
+// ErrClosing is how a stream ends when the server stops; its reader comes back and goes on where it was.
+var ErrClosing = errors.New("the server is stopping")
+
+// errBehind says that changes came faster than the reader took them, and have to be read again.
+var errBehind = errors.New("the reader is behind")
 
 const (
 	pingEvery    = 15 * time.Second // keeps proxies, which often give up after 60 s, from ending quiet streams
@@ -37,8 +37,8 @@ type Subscription struct {
 }
 
 // Stream sends a reader everything of its pages that it has not seen and may see, and then what happens, until ctx
-// or the reader ends it, or the stream has lived long enough (nil), or with ErrClosing, ErrSlow or an error of the
-// database or the connection. It writes the header once it is certain that there is something to say.
+// or the reader ends it, or the stream has lived long enough (nil), or with ErrClosing or an error of the database or
+// the connection, as when the reader stops reading. It writes the header once it is certain that there is something to say.
 func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription) error {
 	viewer := newViewer(s.Reader)
 	watches := make([]*watch, 0, len(s.Pages))
@@ -54,8 +54,26 @@ func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription)
 	if err := out.open(); err != nil {
 		return err
 	}
+	life := time.NewTimer(minLife + rand.N(maxLife-minLife))
+	defer life.Stop()
 	starts := h.starts(s)
-	for i, w := range watches {
+	for {
+		err := h.carry(ctx, out, viewer, starts, life.C)
+		if !errors.Is(err, errBehind) {
+			return err
+		}
+		viewer.reset()
+		for i, w := range watches {
+			if w.begun {
+				starts[i] = start{after: w.sent}
+			}
+		}
+	}
+}
+
+// carry replays the pages of a stream and then writes what happens, until the stream ends or the reader falls behind.
+func (h *Hub) carry(ctx context.Context, out *output, viewer *viewer, starts []start, life <-chan time.Time) error {
+	for i, w := range out.watches {
 		defer w.page.leave(w)
 		if err := h.catchUp(ctx, out, w, starts[i]); err != nil {
 			return err
@@ -64,15 +82,13 @@ func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription)
 			return err
 		}
 	}
-	return h.follow(ctx, out, viewer)
+	return h.follow(ctx, out, viewer, life)
 }
 
 // follow writes what happens, as it happens.
-func (h *Hub) follow(ctx context.Context, out *output, viewer *viewer) error {
+func (h *Hub) follow(ctx context.Context, out *output, viewer *viewer, life <-chan time.Time) error {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
-	life := time.NewTimer(minLife + rand.N(maxLife-minLife))
-	defer life.Stop()
 	for {
 		var err error
 		select {
@@ -80,7 +96,7 @@ func (h *Hub) follow(ctx context.Context, out *output, viewer *viewer) error {
 			err = out.drain(viewer)
 		case <-ping.C:
 			err = out.write(pingEvent)
-		case <-life.C:
+		case <-life:
 			return nil
 		case <-h.closing:
 			return ErrClosing

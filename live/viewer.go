@@ -9,19 +9,19 @@ import (
 )
 
 // maxQueued is how many bytes may wait for a reader who does not read as fast as they come. What is waiting is
-// shared by all readers; beyond this the reader is let go, and finds its place again when it comes back.
+// shared by all readers; beyond this it is thrown away, and read again from the database once the reader is ready.
 const maxQueued = 1 << 20
 
 // A viewer is one stream: what waits for it, and whom it belongs to.
 type viewer struct {
 	account uuid.UUID
 	reads   func(group uuid.UUID) bool
-	ready   chan struct{} // holds one token while the queue is not empty, or the viewer is too slow
+	ready   chan struct{} // holds one token while the queue is not empty, or the viewer is behind
 
 	mu     sync.Mutex
 	queue  []message
 	queued int // bytes
-	slow   bool
+	behind bool
 }
 
 // A message is an event on its way to one viewer.
@@ -65,11 +65,11 @@ func (v *viewer) push(data []byte) { v.put(message{data: data}) }
 func (v *viewer) put(m message) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.slow {
+	if v.behind {
 		return
 	}
 	if len(v.queue) > 0 && v.queued+len(m.data) > maxQueued {
-		v.slow, v.queue, v.queued = true, nil, 0
+		v.behind, v.queue, v.queued = true, nil, 0
 	} else {
 		v.queue = append(v.queue, m)
 		v.queued += len(m.data)
@@ -77,10 +77,17 @@ func (v *viewer) put(m message) {
 	signal(v.ready)
 }
 
-// take is all that waits; not ok: the viewer was too slow for it.
+// take is all that waits; not ok: it was more than may wait.
 func (v *viewer) take() (messages []message, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	messages, v.queue, v.queued = v.queue, nil, 0
-	return messages, !v.slow
+	return messages, !v.behind
+}
+
+// reset empties the queue of a viewer who is behind, while no page has it.
+func (v *viewer) reset() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.queue, v.queued, v.behind = nil, 0, false
 }
