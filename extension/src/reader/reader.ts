@@ -99,7 +99,7 @@ class Reader {
 				const { highlight } = event;
 				const news = !known && !this.saving.delete(highlight.id) && this.page.status === 'live';
 				if (!this.deleting.has(highlight.id)) this.painter.put(highlight);
-				if (news) this.fadeIn(highlight);
+				if (news) this.comeIn(highlight);
 				break;
 			}
 			case 'removed':
@@ -476,8 +476,8 @@ class Reader {
 		});
 	}
 
-	/** Somebody else's highlight comes in as ink that fades in. */
-	private fadeIn(highlight: Highlight): void {
+	/** Somebody else's highlight comes in as ink that dries. */
+	private comeIn(highlight: Highlight): void {
 		if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
 		requestAnimationFrame(() => {
 			for (const range of this.painter.ranges(highlight.id)) this.flash(range, highlight.color);
@@ -488,7 +488,7 @@ class Reader {
 		const { clientHeight } = document.documentElement;
 		for (const rect of [...range.getClientRects()].slice(0, 64)) {
 			if (rect.bottom < 0 || rect.top > clientHeight) continue;
-			const ink = el('div', { class: 'fade' });
+			const ink = el('div', { class: 'wet' });
 			ink.style.setProperty('--ink', `var(--${inkOf(color)})`);
 			ink.style.width = `${rect.width}px`;
 			ink.style.height = `${rect.height}px`;
