@@ -57,9 +57,7 @@ function price(s: Search, m: Match): number {
 /** Takes the best match. It takes none where another could be meant as well. */
 export function choose(s: Search, found: Match[]): Match | null {
 	// certain to be the quote, or not to be
-	const certain = found.filter((m) =>
-		m.errors === 0 ? m.whole : isSibling(s.exact, s.text.slice(m.start, m.end)),
-	);
+	const certain = found.filter((m) => (m.errors === 0 ? m.whole : isSibling(s.exact, s.text.slice(m.start, m.end))));
 	const kept: Match[] = [];
 	for (const m of found) {
 		if (m.errors > 0 && certain.some((c) => overlap(c, m))) continue;
