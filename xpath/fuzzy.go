@@ -100,6 +100,7 @@ func (s *search) extend(at, side int) int {
 // errors counts how much the text between two places differs from the quote, in units of the quote. All that
 // differs in space is one error.
 func (s *search) errors(start, end int) int {
+	s.effort += end - start
 	n := s.compare(s.exact, s.text[start:end])
 	if len(s.folded) == 0 || n == 0 {
 		return n

@@ -76,6 +76,26 @@ func (x *indexer) add(n *html.Node, parent int32) {
 		x.breakLine()
 	}
 	x.doc.nodes[i].end = int32(len(x.doc.nodes))
+	x.addFamilies(i)
+}
+
+func (x *indexer) addFamilies(parent int32) {
+	d := x.doc
+	count, end := 0, d.nodes[parent].end
+	for c := parent + 1; c < end && count < manyChildren; c = d.nodes[c].end {
+		count++
+	}
+	if count < manyChildren {
+		return
+	}
+	for c := parent + 1; c < end; c = d.nodes[c].end {
+		n := &d.nodes[c]
+		d.large[family{parent: parent}] = append(d.large[family{parent: parent}], c)
+		if n.kind != other {
+			own := family{parent, n.kind, n.name}
+			d.large[own] = append(d.large[own], c)
+		}
+	}
 }
 
 func (x *indexer) breakLine() {
