@@ -77,6 +77,7 @@ func (s *search) extend(at, side int) int {
 		if errors > best {
 			return
 		}
+		s.effort += ContextLength
 		end, context := low+read, 0
 		if side == 0 {
 			end = high - read

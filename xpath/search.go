@@ -194,11 +194,13 @@ func (s *search) between(starts, ends []int) []match {
 			found = append(found, s.judge(match{start: start, end: end, errors: s.errors(start, end)}))
 		}
 	}
-	for _, start := range starts {
-		look(start, s.extend(start, 1))
-	}
-	for _, end := range ends {
-		look(s.extend(end, 0), end)
+	for i := range max(len(starts), len(ends)) {
+		if i < len(starts) && s.effort < maxEffort {
+			look(starts[i], s.extend(starts[i], 1))
+		}
+		if i < len(ends) && s.effort < maxEffort {
+			look(s.extend(ends[i], 0), ends[i])
+		}
 	}
 	if m <= word {
 		return found

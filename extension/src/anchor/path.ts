@@ -192,9 +192,7 @@ export function stepsTo(node: Node, below: Node): Step[] {
 		const text = isText(at);
 		const name = isElement(at) ? at.localName : '';
 		const html = isElement(at) && isHTML(at);
-		const index = nth(at, (n) =>
-			text ? isText(n) : isElement(n) && n.localName === name && isHTML(n) === html && !isHost(n),
-		);
+		const index = nth(at, (n) => (text ? isText(n) : isElement(n) && n.localName === name && (!html || isHTML(n))));
 		steps.push({ name, local: false, text, index });
 	}
 	return steps.reverse();
