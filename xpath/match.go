@@ -22,6 +22,8 @@ const (
 	neededTorn  = 60 // of text whose context has changed
 	maxErrors   = 40 // per cent of the quote
 	maxTorn     = 25 // per cent, where the context has changed
+	fewErrors   = 2  // and
+	fewPerCent  = 15 // make similar text in its whole context as good as the very text
 )
 
 // good tells whether a match is good enough, whatever else there is.
@@ -46,7 +48,7 @@ func (s *search) price(m match) int {
 	cost := m.errors*100/len(s.exact) + 10*m.shift + s.most - m.context
 	switch {
 	case m.errors == 0 && m.whole:
-	case m.context == s.most && s.sameNumbers(m):
+	case m.context == s.most && m.errors <= fewErrors+len(s.exact)*fewPerCent/100 && s.sameNumbers(m):
 	case m.errors == 0:
 		cost += 100
 	case s.sameNumbers(m):
