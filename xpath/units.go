@@ -9,12 +9,13 @@ const (
 
 // Units counts the UTF-16 code units of a text.
 func Units(s string) int {
-	n := 0
+	n := len(s)
 	for i := range len(s) {
-		if s[i]&0xc0 != 0x80 {
-			n++
-		}
-		if s[i] >= 0xf0 {
+		switch b := s[i]; {
+		case b < 0x80:
+		case b < 0xc0: // not the first byte of a character
+			n--
+		case b >= 0xf0: // two units
 			n++
 		}
 	}
