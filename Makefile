@@ -1,19 +1,54 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+FUZZTIME ?= 5s
+modules := extension/node_modules/.package-lock.json
 
-check: ## Look for what is misformatted or suspicious
-	@test -z "$$(gofmt -l .)" || { echo 'gofmt differs:'; gofmt -l .; exit 1; }
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+.PHONY: run
+run: ## Start limn with a Postgres of its own
+	@go build -o bin/limn .
+	@exec bin/limn
+
+.PHONY: test
+test: parts ## Install what the tests need, and run every check and test
+	@$(MAKE) --no-print-directory check
+	go test -race -v ./... 2>&1 | awk -f .ci/gotest.awk
+	cd extension && npm test 2>&1 | awk -f ../.ci/vitest.awk
+	cd extension && npm run test:browser 2>&1 | awk -f ../.ci/vitest.awk
+
+.PHONY: check
+check: $(modules) ## Look for what is misformatted, suspicious or does not compile elsewhere
+	@! find . -name node_modules -prune -o -name '*.go' -exec gofmt -d {} + | grep .
+	go mod tidy -diff
 	go vet ./...
 	go tool staticcheck ./...
+	GOOS=windows go vet ./...
+	GOOS=darwin go vet $$(go list -f '{{if .IgnoredGoFiles}}{{.ImportPath}}{{end}}' ./...) # has files for some systems only
+	cd extension && npm run --silent check
 
-test: parts check ## Install what the tests need, and run every one
-	go test -race ./...
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
 
-parts: # the tests run on a real Postgres
-	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || { \
-		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-		$$sudo apt-get update && $$sudo apt-get install -y -o DPkg::Lock::Timeout=300 postgresql; }
+.PHONY: fuzz
+fuzz: ## Fuzz each parser for FUZZTIME, 5s unless said
+	@go test -list='^Fuzz' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { while (n) print $$2, names[--n] }' | \
+	while read -r package name; do \
+		go test -run='^$$' -fuzz="^$$name$$" -fuzztime=$(FUZZTIME) "$$package"; \
+	done
 
-.PHONY: help check test parts
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist test-results extension/dist extension/node_modules
+
+.PHONY: parts
+parts: # what the tests need from the system
+	@.ci/parts
+
+$(modules): extension/package-lock.json
+	cd extension && npm ci

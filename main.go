@@ -1,3 +1,78 @@
+// Command limn lets people highlight any web page together, live.
 package main
 
-func main() {}
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"limn/extension"
+)
+
+type commands struct {
+	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
+	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var cli commands
+	ctx := kong.Parse(&cli, kong.Name("limn"), kong.Description("limn lets people highlight any web page together, live."), kong.UsageOnError())
+	if err := ctx.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "limn:", strings.Join(strings.Fields(err.Error()), " ")) // one line, whatever it says
+		os.Exit(1)
+	}
+}
+
+type serveCommand struct{}
+
+// Run reads the configuration and serves until it is told to stop.
+func (serveCommand) Run() error {
+	config, err := readConfig(os.Getenv)
+	if err != nil {
+		return err
+	}
+	return serve(config, os.Stdout, newLog(os.Stderr))
+}
+
+func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+type extensionCommand struct {
+	Dir     string `arg:"" help:"The folder to write to." type:"path"`
+	Browser string `help:"Which browser it is for: ${enum}." enum:"chrome,firefox" default:"chrome"`
+	Server  string `help:"The address of the server that it talks to." default:"http://127.0.0.1:8080"`
+}
+
+// Run writes the extension.
+func (e extensionCommand) Run() error {
+	problems := environment{getenv: func(string) string { return e.Server }}
+	server := problems.publicURL("--server")
+	if len(problems.problems) > 0 {
+		return problems.problems[0]
+	}
+	if err := extension.WriteDir(e.Dir, e.Browser, server); err != nil {
+		return err
+	}
+	fmt.Printf("The extension for %s is in %s.\n", e.Browser, e.Dir)
+	return nil
+}
+
+// version is set when a release is built.
+var version = ""
+
+type versionCommand struct{}
+
+// Run prints the version; of a build that is no release, the commit that it was made from.
+func (versionCommand) Run() error {
+	name := version
+	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
+		name = info.Main.Version
+	}
+	_, err := fmt.Println("limn", name)
+	return err
+}

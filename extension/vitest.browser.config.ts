@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-	test: { include: ['test/browser/**/*.test.ts'], fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 },
+	test: {
+		include: ['test/browser/**/*.test.ts'],
+		globalSetup: ['test/browser/build.ts'],
+		fileParallelism: false, // browsers are large, and machines for tests are small
+		testTimeout: 120_000,
+		hookTimeout: 180_000,
+		expect: { poll: { timeout: 10_000, interval: 50 } },
+	},
 });

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,22 +18,20 @@ type DuePage struct {
 	URL          string // normalised
 	ETag         string // of the last reading, to ask only for what changed
 	LastModified string // likewise
-	Again        bool   // read it anew and judge all its highlights, not only the pending
+	Again        bool   // read it anew and judge all its highlights, not only those without a verdict
 	Lease        time.Time
 }
 
 // An Unchecked is a highlight that a visit to its page has to judge.
 type Unchecked struct {
-	ID      uuid.UUID
-	Version int64
-	Ranges  []xpath.Range
-	State   xpath.State // the last verdict
+	ID     uuid.UUID
+	Ranges []xpath.Range
+	State  xpath.State // the last verdict
 }
 
 // A Verdict is what a visit found of one highlight.
 type Verdict struct {
 	Highlight uuid.UUID
-	Version   int64         // of the highlight that was judged: a newer one is left alone
 	Ranges    []xpath.Range // as stored, with the quotes and positions that were missing filled in
 	Check     Check
 }
@@ -46,6 +45,7 @@ type Visit struct {
 	ETag         string
 	LastModified string
 	NextAt       *time.Time // when to look again; nil: when there is something new to judge
+	Again        bool       // whether all highlights are then to be judged anew
 	Verdicts     []Verdict
 }
 
@@ -60,17 +60,18 @@ func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duratio
 	return pages, translate(err, "claim due pages")
 }
 
-// Unchecked lists the highlights that a visit to the page has to judge.
+// Unchecked lists the highlights that a visit to the page has to judge: those that have no verdict yet, or only that
+// the page could not be read.
 func (s *Store) Unchecked(ctx context.Context, page DuePage) ([]Unchecked, error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT id, version, ranges, check_state FROM highlights
-		WHERE page_id = $1 AND deleted_at IS NULL AND (check_state = 'pending' OR $2) ORDER BY seq`, page.ID, page.Again)
+		SELECT id, ranges, check_state FROM highlights
+		WHERE page_id = $1 AND deleted_at IS NULL AND (check_state IN ('pending', 'unverifiable') OR $2) ORDER BY seq`, page.ID, page.Again)
 	unchecked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Unchecked])
 	return unchecked, translate(err, "list unchecked highlights")
 }
 
 // SaveVisit stores what a visit found: each verdict that differs from the last is a change of the page. It
-// returns whether there was any. A highlight that was edited or deleted meanwhile keeps what it has.
+// returns whether there was any. A highlight that was deleted or put elsewhere meanwhile keeps what it has.
 func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := lockPage(ctx, tx, visit.Page.ID); err != nil {
@@ -108,12 +109,13 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 				title = CASE WHEN title = '' THEN @title ELSE title END,
 				etag = CASE WHEN @reason = '' THEN @etag ELSE etag END,
 				last_modified = CASE WHEN @reason = '' THEN @modified ELSE last_modified END,
-				check_again = CASE WHEN check_due_at = @lease THEN false ELSE check_again END,
+				check_again = CASE WHEN check_due_at = @lease THEN @again ELSE check_again END,
 				check_due_at = CASE WHEN check_due_at = @lease THEN @next ELSE check_due_at END
 			WHERE id = @page`,
 			pgx.NamedArgs{
 				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": visit.ETag,
-				"modified": visit.LastModified, "lease": visit.Page.Lease, "next": visit.NextAt, "page": visit.Page.ID,
+				"modified": visit.LastModified, "lease": visit.Page.Lease, "next": visit.NextAt, "again": visit.Again,
+				"page": visit.Page.ID,
 			})
 		return err
 	})
@@ -127,17 +129,16 @@ func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) ([]Verdict, error)
 		ids[i] = v.Highlight
 	}
 	rows, _ := tx.Query(ctx, `
-		SELECT id, version, ranges, check_state, check_reason, check_ranges FROM highlights
+		SELECT id, ranges, check_state, check_reason, check_ranges FROM highlights
 		WHERE page_id = $1 AND id = ANY($2) AND deleted_at IS NULL`, visit.Page.ID, ids)
 	type held struct {
-		version int64
-		ranges  []xpath.Range
-		check   Check
+		ranges []xpath.Range
+		check  Check
 	}
 	current := make(map[uuid.UUID]held, len(ids))
 	var id uuid.UUID
 	var h held
-	_, err := pgx.ForEachRow(rows, []any{&id, &h.version, &h.ranges, &h.check.State, &h.check.Reason, &h.check.Ranges}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &h.ranges, &h.check.State, &h.check.Reason, &h.check.Ranges}, func() error {
 		current[id] = h
 		h = held{}
 		return nil
@@ -150,9 +151,14 @@ func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) ([]Verdict, error)
 		h, known := current[v.Highlight]
 		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason &&
 			reflect.DeepEqual(h.check.Ranges, v.Check.Ranges) && reflect.DeepEqual(h.ranges, orEmpty(v.Ranges))
-		if known && h.version == v.Version && !same {
+		if known && sameEnds(h.ranges, v.Ranges) && !same {
 			verdicts = append(verdicts, v)
 		}
 	}
 	return verdicts, nil
+}
+
+// sameEnds tells whether two lists of ranges mark the same places, whatever is known of what stands there.
+func sameEnds(a, b []xpath.Range) bool {
+	return slices.EqualFunc(a, b, func(r, s xpath.Range) bool { return r.Anchor == s.Anchor && r.Focus == s.Focus })
 }

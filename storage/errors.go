@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -73,7 +74,7 @@ func translate(err error, doing string) error {
 			err = ErrConflict
 		case strings.HasPrefix(postgres.Code, "57P"), // the server is starting or stopping
 			strings.HasPrefix(postgres.Code, "08"), // the connection broke
-			postgres.Code == "53300":               // too many connections
+			strings.HasPrefix(postgres.Code, "53"): // no connection, memory or disk is left
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	case pgconn.SafeToRetry(err), errors.As(err, &network), isConnectionLoss(err):
@@ -84,5 +85,5 @@ func translate(err error, doing string) error {
 
 func isConnectionLoss(err error) bool {
 	var connect *pgconn.ConnectError
-	return errors.As(err, &connect) || strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed")
+	return errors.As(err, &connect) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -250,7 +250,7 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 		t.Fatalf("unchecked %v, %v", unchecked, err)
 	}
 	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), Verdicts: []storage.Verdict{{
-		Highlight: h.ID, Version: h.Version, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
+		Highlight: h.ID, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
 	}}}
 	if changed, err := s.SaveVisit(ctx, visit); err != nil || !changed {
 		t.Fatalf("first verdict: changed %v, %v", changed, err)

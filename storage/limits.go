@@ -102,6 +102,8 @@ func checkRanges(invalid *InvalidError, ranges []xpath.Range) {
 func checkPoint(invalid *InvalidError, pointer string, p xpath.Point) {
 	if _, err := xpath.Parse(p.XPath); err != nil {
 		invalid.refuse(pointer+"/xpath", "%v", err)
+	} else {
+		checkText(invalid, pointer+"/xpath", p.XPath, len(p.XPath)) // an id in it may hold anything
 	}
 	if p.Offset < 0 || p.Offset > maxOffset {
 		invalid.refuse(pointer+"/offset", "must be from 0 to %d", maxOffset)

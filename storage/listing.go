@@ -156,7 +156,7 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs, o
 	}
 	if f.Group != "" {
 		group, err := reader.group(f.Group)
-		if err != nil || !reader.Reads(group) {
+		if err != nil {
 			return nil, nil, false
 		}
 		args["groups"] = []uuid.UUID{group}

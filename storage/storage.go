@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,7 +27,9 @@ import (
 type Store struct {
 	pool      *pgxpool.Pool
 	epoch     uuid.UUID
-	passwords *semaphore.Weighted // how many may be hashed at once
+	gathering gathering
+	pages     *lru.Cache[uuid.UUID, PageRef] // see ensurePage
+	passwords *semaphore.Weighted            // how many may be hashed at once
 }
 
 // Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
@@ -42,7 +45,14 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	s := &Store{pool: pool, passwords: semaphore.NewWeighted(passwordWorkers)}
+	pages, err := lru.New[uuid.UUID, PageRef](maxKnownPages)
+	if err != nil {
+		return nil, fmt.Errorf("remember pages: %w", err)
+	}
+	s := &Store{
+		pool: pool, passwords: semaphore.NewWeighted(passwordWorkers), pages: pages,
+		gathering: gathering{writing: map[uuid.UUID][]*insertion{}},
+	}
 	if err := s.migrate(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -57,8 +67,16 @@ func Open(ctx context.Context, url string) (*Store, error) {
 // Close ends the store's connections, once those in use are given back.
 func (s *Store) Close() { s.pool.Close() }
 
+// Connect opens a connection of the caller's own, beside those of the store: for what has to hold one, as LISTEN has.
+func (s *Store) Connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	return conn, translate(err, "connect to the database")
+}
+
 // Ping says whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+func (s *Store) Ping(ctx context.Context) error {
+	return translate(s.pool.Ping(ctx), "ping the database")
+}
 
 // Epoch names this life of the database; a restored backup has another one.
 func (s *Store) Epoch() uuid.UUID { return s.epoch }

@@ -12,21 +12,23 @@ import (
 const instanceLife = 15 * time.Second
 
 // KeepInstance says that an instance is alive, and forgets those that have not said so for long, with their
-// viewers. It returns the pages on which that changed who reads.
-func (s *Store) KeepInstance(ctx context.Context, instance uuid.UUID) (pages []uuid.UUID, err error) {
+// viewers. It returns the pages that these have left, and whether the instance itself was not known, and with it
+// none of its viewers: because it is new, was believed dead, or Postgres crashed.
+func (s *Store) KeepInstance(ctx context.Context, instance uuid.UUID) (left []uuid.UUID, unknown bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO instances (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = now()`, instance)
+		err := tx.QueryRow(ctx, `
+			INSERT INTO instances (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = now()
+			RETURNING xmax = 0`, instance).Scan(&unknown) // no row was there to be locked
 		if err != nil {
 			return err
 		}
 		rows, _ := tx.Query(ctx, `
 			WITH dead AS (DELETE FROM instances WHERE seen_at < now() - $1::interval RETURNING id)
 			SELECT DISTINCT v.page_id FROM viewers v JOIN dead ON dead.id = v.instance_id`, instanceLife)
-		pages, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		left, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		return err
 	})
-	return pages, translate(err, "keep the instance")
+	return left, unknown, translate(err, "keep the instance")
 }
 
 // DeleteInstance forgets an instance that stops, with its viewers.

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"limn/verify"
+)
+
+// A config is all that the environment decides.
+type config struct {
+	Listen      string       // LIMN_LISTEN: address and port
+	PublicURL   string       // LIMN_PUBLIC_URL: without a slash at its end; empty: as requests name the server
+	DatabaseURL string       // LIMN_DATABASE_URL: empty: a private Postgres in DataDir
+	DataDir     string       // LIMN_DATA_DIR
+	Signup      bool         // LIMN_SIGNUP
+	FetchAllow  verify.Allow // LIMN_FETCH_ALLOW
+	Limits      bool         // LIMN_LIMITS
+}
+
+// readConfig reads the environment. Its errors are sentences that name the variable.
+func readConfig(getenv func(string) string) (c config, err error) {
+	e := environment{getenv: getenv}
+	c = config{
+		Listen:      e.text("LIMN_LISTEN", "127.0.0.1:8080"),
+		PublicURL:   e.publicURL("LIMN_PUBLIC_URL"),
+		DatabaseURL: e.secret("LIMN_DATABASE_URL"),
+		DataDir:     e.text("LIMN_DATA_DIR", ""),
+		Signup:      e.oneOf("LIMN_SIGNUP", "open", "closed") == "open",
+		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
+		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
+	}
+	e.oneOf("LIMN_BUS", "postgres")
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		e.refuse("LIMN_LISTEN", "must be an address and a port, such as 127.0.0.1:8080")
+	}
+	if c.DataDir == "" && c.DatabaseURL == "" {
+		if c.DataDir, err = defaultDataDir(getenv); err != nil {
+			e.refuse("LIMN_DATA_DIR", "must be set, because "+err.Error())
+		}
+	}
+	return c, errors.Join(e.problems...)
+}
+
+// defaultDataDir is where the XDG Base Directory Specification puts it; root's Postgres runs as somebody else, who
+// cannot look into root's home.
+func defaultDataDir(getenv func(string) string) (string, error) {
+	if os.Geteuid() == 0 {
+		return "/var/lib/limn", nil
+	}
+	if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "limn"), nil
+	}
+	home := getenv("HOME")
+	if home == "" {
+		return "", errors.New("there is neither XDG_DATA_HOME nor HOME")
+	}
+	return filepath.Join(home, ".local", "share", "limn"), nil
+}
+
+// An environment reads variables and gathers what is wrong with them.
+type environment struct {
+	getenv   func(string) string
+	problems []error
+}
+
+func (e *environment) refuse(name, detail string) {
+	e.problems = append(e.problems, fmt.Errorf("%s %s", name, detail))
+}
+
+func (e *environment) text(name, otherwise string) string {
+	if value := strings.TrimSpace(e.getenv(name)); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// secret is a variable that may be in a file instead, which NAME_FILE names.
+func (e *environment) secret(name string) string {
+	value, file := e.text(name, ""), e.text(name+"_FILE", "")
+	switch {
+	case file == "":
+		return value
+	case value != "":
+		e.refuse(name, "and "+name+"_FILE are both set: keep one")
+		return value
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		e.refuse(name+"_FILE", "names a file that cannot be read: "+err.Error())
+	}
+	return strings.TrimSpace(string(content))
+}
+
+// oneOf is one of some words, the first when nothing is set.
+func (e *environment) oneOf(name string, words ...string) string {
+	value := e.text(name, words[0])
+	for _, word := range words {
+		if value == word {
+			return value
+		}
+	}
+	e.refuse(name, fmt.Sprintf("must be %s, not %q", strings.Join(words, " or "), value))
+	return words[0]
+}
+
+func (e *environment) publicURL(name string) string {
+	value := strings.TrimRight(e.text(name, ""), "/")
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
+		u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		e.refuse(name, "must be an address such as https://limn.example.org, with nothing after the host and port")
+		return ""
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
+func (e *environment) allow(name string) verify.Allow {
+	allow, err := verify.ParseAllow(e.text(name, ""))
+	if err != nil {
+		e.refuse(name, err.Error())
+	}
+	return allow
+}

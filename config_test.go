@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func environ(pairs ...string) func(string) string {
+	values := map[string]string{"HOME": "/home/ada"}
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) string { return values[name] }
+}
+
+func TestConfigIsReadFromTheEnvironment(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(secret, []byte("postgres://db/limn\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	c, err := readConfig(environ("LIMN_LISTEN", "0.0.0.0:80", "LIMN_PUBLIC_URL", "https://Limn.example.org/",
+		"LIMN_DATABASE_URL_FILE", secret, "LIMN_SIGNUP", "closed", "LIMN_LIMITS", "off", "LIMN_FETCH_ALLOW", "127.0.0.0/8:*"))
+
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup || c.Limits {
+		t.Errorf("read %+v", c)
+	}
+}
+
+func TestConfigStandsWithoutTheEnvironment(t *testing.T) {
+	c, err := readConfig(environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || !c.Signup || !c.Limits || c.DataDir == "" {
+		t.Errorf("read %+v", c)
+	}
+}
+
+// A wrong value is told of in one sentence that names its variable.
+func TestConfigRefusesWhatIsWrong(t *testing.T) {
+	for name, values := range map[string][]string{
+		"LIMN_LISTEN":            {"8080", "localhost"},
+		"LIMN_PUBLIC_URL":        {"limn.example.org", "ftp://a", "https://a/b", "https://u:p@a", "https://a?b"},
+		"LIMN_DATABASE_URL_FILE": {"/nowhere/at/all"},
+		"LIMN_SIGNUP":            {"yes", "invite"},
+		"LIMN_LIMITS":            {"none"},
+		"LIMN_BUS":               {"redis", "kafka://k:9092/t"},
+		"LIMN_FETCH_ALLOW":       {"everything", "10.0.0.0/33:80", "10.0.0.0/8:http"},
+	} {
+		for _, value := range values {
+			_, err := readConfig(environ(name, value))
+			if err == nil || !strings.HasPrefix(err.Error(), name+" ") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s=%s: %v", name, value, err)
+			}
+		}
+	}
+	if _, err := readConfig(environ("LIMN_DATABASE_URL", "postgres://a", "LIMN_DATABASE_URL_FILE", "/etc/hostname")); err == nil {
+		t.Error("two values for one thing are taken")
+	}
+}

@@ -1,0 +1,73 @@
+package extension
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+//go:embed src static package.json
+var sources embed.FS
+
+// Embed is the script for /embed.js: one minified file that makes the page that includes it a limn page.
+// It is bundled once.
+var Embed = sync.OnceValues(func() ([]byte, error) {
+	return bundle("src/embed/embed.ts")
+})
+
+// bundle makes one minified script of a TypeScript entry and everything it imports.
+func bundle(entry string) ([]byte, error) {
+	result := api.Build(api.BuildOptions{
+		EntryPoints:       []string{entry},
+		Bundle:            true,
+		Format:            api.FormatIIFE,
+		Platform:          api.PlatformBrowser,
+		Target:            api.ES2023,
+		Charset:           api.CharsetUTF8,
+		LegalComments:     api.LegalCommentsNone,
+		MinifyWhitespace:  true,
+		MinifyIdentifiers: true,
+		MinifySyntax:      true,
+		TsconfigRaw:       "{}",
+		Plugins:           []api.Plugin{embedded},
+	})
+	if len(result.Errors) > 0 {
+		messages := api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage})
+		return nil, fmt.Errorf("bundle %s: %w", entry, errors.New(strings.TrimSpace(strings.Join(messages, ""))))
+	}
+	return result.OutputFiles[0].Contents, nil
+}
+
+// embedded makes esbuild read the embedded sources and nothing else, whatever folder it runs in.
+var embedded = api.Plugin{Name: "embedded", Setup: func(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+		name := path.Clean(args.Path)
+		if args.Kind != api.ResolveEntryPoint {
+			if !strings.HasPrefix(args.Path, ".") {
+				return api.OnResolveResult{}, fmt.Errorf("%s is not a file of the extension", name)
+			}
+			name = path.Join(path.Dir(args.Importer), name)
+		}
+		return api.OnResolveResult{Path: name, Namespace: "embedded"}, nil
+	})
+	build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: "embedded"}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+		data, err := sources.ReadFile(args.Path)
+		if err != nil {
+			return api.OnLoadResult{}, err
+		}
+		loader := api.LoaderTS
+		if path.Ext(args.Path) == ".css" { // a style sheet is imported as its text
+			loader = api.LoaderText
+			data = api.Transform(string(data), api.TransformOptions{
+				Loader: api.LoaderCSS, MinifyWhitespace: true, Charset: api.CharsetUTF8,
+			}).Code
+		}
+		contents := string(data)
+		return api.OnLoadResult{Contents: &contents, Loader: loader}, nil
+	})
+}}

@@ -1,0 +1,164 @@
+import type { WireRange } from '../anchor/index.ts';
+import { type Fields, fields, list, number, ShapeError, text } from './narrow.ts';
+
+export interface Account {
+	id: string;
+	name: string;
+}
+
+export type CheckState = 'pending' | 'verified' | 'moved' | 'orphaned' | 'unverifiable';
+
+export interface Check {
+	state: CheckState;
+	reason: string;
+	/** Where the quotes stand now, when moved. */
+	ranges: WireRange[] | null;
+}
+
+export interface Highlight {
+	id: string;
+	page: { id: string; url: string; title: string };
+	group: string;
+	author: Account;
+	ranges: WireRange[];
+	color: string;
+	note: string;
+	tags: string[];
+	replies: number;
+	check: Check;
+	seq: number;
+	version: number;
+	created_at: string;
+	updated_at: string;
+}
+
+export interface Reply {
+	id: string;
+	highlight: string;
+	author: Account;
+	note: string;
+	seq: number;
+	version: number;
+	created_at: string;
+	updated_at: string;
+}
+
+/** What it takes to make a highlight. */
+export interface NewHighlight {
+	id: string;
+	url: string;
+	title: string;
+	group: string;
+	ranges: WireRange[];
+	color: string;
+	note: string;
+}
+
+export interface HighlightEdit {
+	color?: string;
+	note?: string;
+	group?: string;
+}
+
+export interface NewReply {
+	id: string;
+	highlight: string;
+	note: string;
+}
+
+/** Who reads a page: those with a name, and how many others. */
+export interface Presence {
+	viewers: Account[];
+	anonymous: number;
+}
+
+/** How it stands with the server: never yet reached, in step with it, or out of reach. */
+export type Status = 'connecting' | 'live' | 'offline';
+
+/** What happens to a page, as its readers are told. */
+export type PageEvent =
+	| { type: 'highlight'; highlight: Highlight }
+	| { type: 'reply'; reply: Reply }
+	| { type: 'removed'; id: string; kind: 'highlight' | 'reply' }
+	| { type: 'live' }
+	| { type: 'resync' }
+	| { type: 'presence'; presence: Presence }
+	| { type: 'status'; status: Status };
+
+export function account(value: unknown): Account {
+	const f = fields(value, 'account');
+	return { id: text(f, 'id'), name: text(f, 'name') };
+}
+
+export function highlight(value: unknown): Highlight {
+	const f = fields(value, 'highlight');
+	const page = fields(f.page, 'page');
+	return {
+		id: text(f, 'id'),
+		page: { id: text(page, 'id'), url: text(page, 'url'), title: text(page, 'title') },
+		group: text(f, 'group'),
+		author: account(f.author),
+		ranges: list(f.ranges, 'ranges', range),
+		color: text(f, 'color'),
+		note: text(f, 'note'),
+		tags: list(f.tags, 'tags', String),
+		replies: number(f, 'replies'),
+		check: check(f.check),
+		...change(f),
+	};
+}
+
+export function reply(value: unknown): Reply {
+	const f = fields(value, 'reply');
+	return {
+		id: text(f, 'id'),
+		highlight: text(f, 'highlight'),
+		author: account(f.author),
+		note: text(f, 'note'),
+		...change(f),
+	};
+}
+
+export function presence(value: unknown): Presence {
+	const f = fields(value, 'presence');
+	return { viewers: list(f.viewers, 'viewers', account), anonymous: number(f, 'anonymous') };
+}
+
+function change(f: Fields) {
+	return {
+		seq: number(f, 'seq'),
+		version: number(f, 'version'),
+		created_at: text(f, 'created_at'),
+		updated_at: text(f, 'updated_at'),
+	};
+}
+
+function check(value: unknown): Check {
+	const f = fields(value, 'check');
+	const state = text(f, 'state');
+	if (!isCheckState(state)) throw new ShapeError(`${state} is no state of a check`);
+	return { state, reason: text(f, 'reason'), ranges: f.ranges ? list(f.ranges, 'ranges', range) : null };
+}
+
+function isCheckState(state: string): state is CheckState {
+	return ['pending', 'verified', 'moved', 'orphaned', 'unverifiable'].includes(state);
+}
+
+function range(value: unknown): WireRange {
+	const f = fields(value, 'range');
+	const wire: WireRange = { anchor: point(f.anchor), focus: point(f.focus) };
+	if (f.quote) {
+		const quote = fields(f.quote, 'quote');
+		wire.quote = { exact: text(quote, 'exact'), prefix: text(quote, 'prefix'), suffix: text(quote, 'suffix') };
+	}
+	if (f.position) {
+		const position = fields(f.position, 'position');
+		wire.position = { start: number(position, 'start'), end: number(position, 'end') };
+	}
+	return wire;
+}
+
+function point(value: unknown) {
+	const f = fields(value, 'point');
+	return { xpath: text(f, 'xpath'), offset: number(f, 'offset') };
+}

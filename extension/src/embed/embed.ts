@@ -1,0 +1,138 @@
+import { hostName } from '../anchor/index.ts';
+import { Client } from '../api/client.ts';
+import { fields, text } from '../api/narrow.ts';
+import { type Account, account } from '../api/shapes.ts';
+import { Hub } from '../hub/hub.ts';
+import { followPlace } from '../page/location.ts';
+import paint from '../paint/paint.css';
+import { read } from '../reader/reader.ts';
+import type { ReaderEvent, Remote } from '../reader/remote.ts';
+import { adopt } from '../ui/host.ts';
+
+/** Who one is on this page: kept in the page's own storage (docs/adr/0020-embed-identity.md). */
+interface Identity {
+	account: Account;
+	token: string;
+}
+
+/**
+ * How long a tab that nobody looks at keeps its stream, in milliseconds. Browsers open six connections to a server
+ * that speaks HTTP/1.1, all tabs together: streams of hidden tabs would leave none to ask with.
+ */
+const unseen = 10_000;
+
+/** The server, asked by the page itself. */
+class Direct implements Remote {
+	readonly groups = [{ id: 'public', name: 'Everybody' }];
+	private readonly key: string;
+	private readonly client: Client;
+	private readonly hub: Hub;
+	private identity: Identity | null;
+	private readonly listeners = new Set<(event: ReaderEvent) => void>();
+
+	constructor(
+		readonly server: string,
+		signal: AbortSignal,
+	) {
+		this.key = `limn ${server}`;
+		this.identity = this.recall();
+		const token = () => this.identity?.token ?? null;
+		this.client = new Client(server, token);
+		this.hub = new Hub(server, token, () => this.identify(null));
+		addEventListener('focus', () => this.hub.nudge(), { signal });
+		// Another tab of this page may be where the name was given.
+		addEventListener(
+			'storage',
+			(event) => {
+				if (event.key !== this.key) return;
+				this.identity = this.recall();
+				this.tell();
+			},
+			{ signal },
+		);
+	}
+
+	watch(url: string, listen: (event: ReaderEvent) => void, signal: AbortSignal): void {
+		this.listeners.add(listen);
+		signal.addEventListener('abort', () => this.listeners.delete(listen));
+		listen({ type: 'account', account: this.identity?.account ?? null });
+		let seen: AbortController | null = null;
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		const look = () => {
+			clearTimeout(timer);
+			if (document.visibilityState === 'hidden') {
+				timer = setTimeout(() => {
+					seen?.abort();
+					seen = null;
+				}, unseen);
+			} else if (!seen) {
+				seen = new AbortController();
+				this.hub.watch(url, listen, AbortSignal.any([signal, seen.signal]));
+			}
+		};
+		document.addEventListener('visibilitychange', look, { signal });
+		signal.addEventListener('abort', () => clearTimeout(timer));
+		look();
+	}
+
+	chooseGroup(): void {}
+
+	async signUp(name: string): Promise<Account> {
+		const identity = await this.ask(() => this.client.signUp(name));
+		this.identify(identity);
+		return identity.account;
+	}
+
+	createHighlight: Remote['createHighlight'] = (highlight) => this.ask(() => this.client.createHighlight(highlight));
+	updateHighlight: Remote['updateHighlight'] = (_, id, edit) => this.ask(() => this.client.updateHighlight(id, edit));
+	deleteHighlight: Remote['deleteHighlight'] = (_, id) => this.ask(() => this.client.deleteHighlight(id));
+	createReply: Remote['createReply'] = (_, reply) => this.ask(() => this.client.createReply(reply));
+	deleteReply: Remote['deleteReply'] = (_, id) => this.ask(() => this.client.deleteReply(id));
+
+	/** A server that answers here answers the stream, too; one that knows the token no more is told a new name. */
+	private async ask<T>(request: () => Promise<T>): Promise<T> {
+		try {
+			const answer = await request();
+			this.hub.nudge();
+			return answer;
+		} catch (cause) {
+			if ((cause as { status?: unknown }).status === 401) this.identify(null);
+			throw cause;
+		}
+	}
+
+	private identify(identity: Identity | null): void {
+		this.identity = identity;
+		try {
+			if (identity) localStorage.setItem(this.key, JSON.stringify(identity));
+			else localStorage.removeItem(this.key);
+		} catch {
+			// A browser that keeps nothing for this page: the name lasts as long as the page.
+		}
+		this.tell();
+	}
+
+	private recall(): Identity | null {
+		try {
+			const kept = fields(JSON.parse(localStorage.getItem(this.key) ?? 'null'), 'identity');
+			return { account: account(kept.account), token: text(kept, 'token') };
+		} catch {
+			return null;
+		}
+	}
+
+	private tell(): void {
+		for (const listen of this.listeners) listen({ type: 'account', account: this.identity?.account ?? null });
+		this.hub.restart();
+	}
+}
+
+function start(script: string): void {
+	if (document.querySelector(hostName)) return; // limn is here already, as an extension or included twice
+	const { signal } = new AbortController(); // the page's own life
+	adopt(document, paint, signal);
+	const remote = new Direct(new URL(script).origin, signal);
+	followPlace(document, (place, until) => read(place, remote, until), signal);
+}
+
+if (document.currentScript instanceof HTMLScriptElement) start(document.currentScript.src);

@@ -1,0 +1,104 @@
+import { type Ink, nameOf, offered } from '../paint/inks.ts';
+import { el } from './element.ts';
+import type { Host } from './host.ts';
+
+/** Who can see a highlight: a group by its id, as it is called. */
+export interface Group {
+	id: string;
+	name: string;
+}
+
+/** The bar of inks by the end of a selection. */
+export class Bar {
+	private readonly bar = el('div', { class: 'bar float', role: 'toolbar', 'aria-label': 'Highlight', hidden: true });
+	private readonly buttons: HTMLButtonElement[];
+
+	constructor(
+		private readonly host: Host,
+		mark: (ink: Ink) => void,
+		groups: { all: readonly Group[]; chosen: () => string; choose: (id: string) => void },
+		signal: AbortSignal,
+	) {
+		this.buttons = offered.map((ink, i) => {
+			const label = `Highlight in ${ink}`;
+			const button = el(
+				'button',
+				{ type: 'button', class: 'ink', 'aria-label': label, title: nameOf(ink), tabindex: i === 0 ? '0' : '-1' },
+				el('span', { class: 'swatch' }),
+			);
+			button.style.setProperty('--ink', `var(--${ink})`);
+			button.addEventListener('click', () => mark(ink), { signal });
+			return button;
+		});
+		this.bar.append(...this.buttons);
+		if (groups.all.length > 1) {
+			const select = el(
+				'select',
+				{ 'aria-label': 'Who can see it' },
+				...groups.all.map(({ id, name }) => el('option', { value: id }, name)),
+			);
+			select.addEventListener('change', () => groups.choose(select.value), { signal });
+			this.bar.append(el('span', { class: 'choice' }, select));
+			this.onShow = () => {
+				select.value = groups.chosen();
+			};
+		}
+		// A press on the bar must not take the selection away; the list of groups needs its press to open.
+		this.bar.addEventListener(
+			'mousedown',
+			(event) => {
+				if (!(event.target instanceof HTMLSelectElement)) event.preventDefault();
+			},
+			{ signal },
+		);
+		this.bar.addEventListener('keydown', (event) => this.steer(event), { signal });
+		host.root.append(this.bar);
+	}
+
+	private onShow = () => {};
+
+	get shown(): boolean {
+		return !this.bar.hidden;
+	}
+
+	/** Shows the bar by the end of a selection: below a forward one, above a backward one, never over it. */
+	show(end: DOMRect, all: DOMRect, backward: boolean): void {
+		this.onShow();
+		const fresh = this.bar.hidden;
+		this.bar.hidden = false;
+		const { offsetWidth: width, offsetHeight: height } = this.bar;
+		const { clientWidth, clientHeight } = document.documentElement;
+		const touch = matchMedia('(pointer: coarse)').matches;
+		const gap = touch ? 28 : 8; // room for the handles that touch screens hang below a selection
+		const below = end.bottom + gap;
+		const above = end.top - height - 8;
+		let y = backward && !touch ? above : below;
+		if (y < 4) y = all.bottom + gap;
+		if (y + height > clientHeight - 4) y = all.top - height - 8;
+		if (y < 4) y = clientHeight - height - 12; // the selection fills the window: the bottom covers least
+		const x = Math.min(Math.max((backward ? end.left : end.right) - width / 2, 8), clientWidth - width - 8);
+		this.host.place(this.bar, x, y);
+		if (fresh) this.host.say('Press Tab to highlight the selection.');
+	}
+
+	hide(): void {
+		if (this.bar.hidden) return;
+		this.bar.hidden = true;
+		this.host.say('');
+	}
+
+	focus(): void {
+		this.buttons[0]?.focus();
+	}
+
+	/** One stop for Tab, the arrows within: a toolbar as the ARIA practices have it. */
+	private steer(event: KeyboardEvent): void {
+		const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+		const at = this.buttons.indexOf(event.target as HTMLButtonElement);
+		if (step === 0 || at < 0) return;
+		event.preventDefault();
+		const next = this.buttons.at((at + step) % this.buttons.length);
+		for (const button of this.buttons) button.tabIndex = button === next ? 0 : -1;
+		next?.focus();
+	}
+}

@@ -1,0 +1,42 @@
+type Attributes = Record<string, string | boolean>;
+
+/** Makes an element. What people wrote goes in as text only, never as markup. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+	tag: K,
+	attributes: Attributes = {},
+	...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+	const element = document.createElement(tag);
+	for (const [name, value] of Object.entries(attributes)) {
+		if (value !== false) element.setAttribute(name, value === true ? '' : value);
+	}
+	element.append(...children);
+	return element;
+}
+
+/** A button that does one thing, for as long as the signal lasts. */
+export function button(
+	attributes: Attributes,
+	label: Node | string,
+	act: () => void,
+	signal: AbortSignal,
+): HTMLButtonElement {
+	const element = el('button', { type: 'button', ...attributes }, label);
+	element.addEventListener('click', act, { signal });
+	return element;
+}
+
+const paths = {
+	close: 'M4 4l8 8M12 4l-8 8',
+} as const;
+
+/** A drawing for a button that has a name besides. */
+export function icon(name: keyof typeof paths): SVGElement {
+	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+	svg.setAttribute('viewBox', '0 0 16 16');
+	svg.setAttribute('aria-hidden', 'true');
+	const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+	path.setAttribute('d', paths[name]);
+	svg.append(path);
+	return svg;
+}

@@ -1,0 +1,78 @@
+import { el } from './element.ts';
+import type { Host } from './host.ts';
+
+/**
+ * Asks for a name until one is taken over or the person thinks better of it. `use` answers null when the name is
+ * theirs, else what stands against it.
+ */
+export function askName(
+	host: Host,
+	use: (name: string) => Promise<string | null>,
+	signal: AbortSignal,
+): Promise<boolean> {
+	const input = el('input', {
+		id: 'name',
+		name: 'name',
+		autocomplete: 'nickname',
+		maxlength: '60',
+		required: true,
+		'aria-describedby': 'name-wrong',
+	});
+	const wrong = el('p', { id: 'name-wrong', class: 'wrong', role: 'alert', hidden: true });
+	const cancel = el('button', { type: 'button', class: 'quiet' }, 'Cancel');
+	const go = el('button', { type: 'submit', class: 'main' }, 'Continue');
+	const form = el(
+		'form',
+		{ method: 'dialog', novalidate: true },
+		el('h2', { id: 'name-title' }, 'What is your name?'),
+		el('p', {}, 'Others see it beside what you mark. It is asked for once.'),
+		el('label', { for: 'name' }, 'Name'),
+		input,
+		wrong,
+		el('div', { class: 'row' }, cancel, go),
+	);
+	const dialog = el('dialog', { 'aria-labelledby': 'name-title' }, form);
+	host.root.append(dialog);
+
+	return new Promise((resolve) => {
+		const end = new AbortController();
+		const close = (named: boolean) => {
+			end.abort();
+			dialog.close();
+			dialog.remove();
+			resolve(named);
+		};
+		const say = (words: string) => {
+			wrong.textContent = words;
+			wrong.hidden = words === '';
+			input.setAttribute('aria-invalid', String(words !== ''));
+		};
+		form.addEventListener(
+			'submit',
+			async (event) => {
+				event.preventDefault();
+				const name = input.value.trim();
+				if (name === '') return say('A name needs at least one character.');
+				go.disabled = true;
+				const against = await use(name);
+				go.disabled = false;
+				if (against === null) return close(true);
+				say(against);
+				input.focus();
+			},
+			{ signal: end.signal },
+		);
+		cancel.addEventListener('click', () => close(false), { signal: end.signal });
+		dialog.addEventListener(
+			'cancel',
+			(event) => {
+				event.preventDefault();
+				close(false);
+			},
+			{ signal: end.signal },
+		);
+		signal.addEventListener('abort', () => close(false), { signal: end.signal });
+		dialog.showModal();
+		input.focus();
+	});
+}

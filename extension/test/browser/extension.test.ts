@@ -1,0 +1,147 @@
+import type { BrowserContext } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { profile } from './chromium.ts';
+import { Reader } from './limn.ts';
+import { Limn, servePage } from './server.ts';
+
+/** An article under a strict policy that builds its text anew, as pages made with React do. */
+const article = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Tides</title></head>
+<body style="font: 18px/28px serif; max-width: 36em; margin: 2em auto">
+<h1>Tides</h1>
+<article id="root">
+<p>The moon pulls the sea towards it, and the earth turns beneath.</p>
+<p>So each harbour sees <em>two</em> high waters a day 🌊, and two low ones.</p>
+</article>
+<button id="render">Render</button>
+<script nonce="x">
+document.getElementById('render').onclick = () => {
+	const root = document.getElementById('root');
+	const html = root.innerHTML;
+	root.replaceChildren();
+	requestAnimationFrame(() => { root.innerHTML = html; });
+};
+</script>
+</body></html>`;
+const policy = {
+	'Content-Security-Policy': "default-src 'none'; script-src 'nonce-x'; style-src 'unsafe-inline'; connect-src 'none'",
+};
+
+async function openIn(context: BrowserContext, url: string): Promise<Reader> {
+	return Reader.open(await context.newPage(), url);
+}
+
+test('two people with the extension read one page together', async () => {
+	const limn = await Limn.start();
+	const page = await servePage(article, policy);
+	const extension = limn.extension('chrome');
+	const [adas, bobs] = [await profile(extension), await profile(extension)];
+	const ada = await openIn(adas, `${page}/tides?utm_source=mail#top`);
+	const bob = await openIn(bobs, `${page}/tides`);
+	await Promise.all([ada.is('Live'), bob.is('Live')]);
+
+	await ada.mark('yellow', 'the sea towards', 'two');
+	await ada.name('Ada');
+	await Promise.all(
+		[ada, bob].map((reader) => reader.paintsOnce(/^yellow: the sea towards it[\s\S]+harbour sees two$/)),
+	);
+	await bob.mark('blue', 'waters a day 🌊');
+	await bob.name('Bob');
+	await ada.paintsOnce('blue: waters a day 🌊');
+	await ada.find('button', /Here now: Ada \(you\) and Bob\.$/);
+
+	// The server has read the page, too.
+	await bob.clickText('waters a day');
+	await bob.says('Checked: it stands in the page as marked');
+	await bob.page.keyboard.press('Escape');
+
+	// The page throws its nodes away and makes new ones.
+	const painted = await bob.painted();
+	await bob.page.click('#render');
+	await expect.poll(() => bob.painted()).toEqual(painted);
+	await ada.clickText('waters a day');
+	await ada.type('Reply', 'Not everywhere: see the Gulf of Mexico.');
+	await ada.page.keyboard.press('Control+Enter');
+	await bob.clickText('waters a day');
+	await bob.says('Not everywhere: see the Gulf of Mexico.');
+
+	// What only Ada may see stays with her, in every tab of hers.
+	await ada.select('The moon pulls');
+	await ada.choose('Who can see it', 'Only me');
+	await ada.click('button', 'Highlight in pink');
+	await ada.paintsOnce('pink: The moon pulls');
+	const second = await openIn(adas, `${page}/tides`);
+	await second.paintsOnce('pink: The moon pulls');
+	expect(await bob.painted()).toEqual(painted);
+
+	await bob.clickText('waters a day');
+	await bob.click('button', 'Delete');
+	await expect.poll(() => second.painted()).not.toContain('blue: waters a day 🌊');
+});
+
+test('one stream serves all tabs, and pages learn nothing of it', async () => {
+	const limn = await Limn.start();
+	const page = await servePage(article, policy);
+	const context = await profile(limn.extension('chrome'));
+	const urls = Array.from({ length: 8 }, (_, i) => `${page}/${i}`);
+	const tabs: Reader[] = [];
+	for (const url of urls) tabs.push(await openIn(context, url));
+	for (const tab of tabs) await tab.is('Live');
+	const [first, last] = [tabs[0] as Reader, tabs[7] as Reader];
+	await first.page.bringToFront();
+	await first.mark('green', 'The moon pulls');
+	await first.name('Ada');
+	await first.paintsOnce('green: The moon pulls');
+	expect(await last.painted()).toEqual([]);
+
+	// Chrome ends the worker whenever it likes: what comes next wakes it.
+	const devtools = await context.newCDPSession(await context.newPage());
+	await devtools.send('ServiceWorker.enable');
+	await devtools.send('ServiceWorker.stopAllWorkers');
+	await limn.highlight('Bob', urls[0] as string, 'blue', '/html[1]/body[1]/h1[1]/text()[1]', 0, 5);
+	await first.paintsOnce('blue: Tides');
+
+	// The page's own scripts find no token, no resource and no way in.
+	const extension = new URL(context.serviceWorkers()[0]?.url() ?? '').host;
+	const found = await first.page.evaluate(async (id) => {
+		const reached = await fetch(`chrome-extension://${id}/config.json`).then(
+			() => true,
+			() => false,
+		);
+		return {
+			reached,
+			storage: JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie,
+			root: document.querySelector('limn-host')?.shadowRoot ?? null,
+			runtime: typeof (globalThis as { chrome?: { runtime?: unknown } }).chrome?.runtime,
+		};
+	}, extension);
+	expect(found).toEqual({ reached: false, storage: '{}', root: null, runtime: 'undefined' });
+});
+
+test('off for a site, and on again', async () => {
+	const limn = await Limn.start();
+	const page = await servePage(article, policy);
+	const context = await profile(limn.extension('chrome'));
+	const ada = await openIn(context, `${page}/tides`);
+	await ada.is('Live');
+
+	const extension = new URL(context.serviceWorkers()[0]?.url() ?? '').host;
+	const popup = await context.newPage();
+	await popup.goto(`chrome-extension://${extension}/popup.html`);
+	await popup.getByLabel('Your name').fill('Ada');
+	await popup.getByRole('button', { name: 'Continue' }).click();
+	await popup.getByText('You are Ada.').waitFor();
+
+	const site = (on: boolean) =>
+		popup.evaluate(([origin, on]) => chrome.runtime.sendMessage({ ask: 'site', with: { origin, on } }), [
+			page,
+			on,
+		] as const);
+	await site(false);
+	await expect.poll(() => ada.page.locator('limn-host').count()).toBe(0);
+	await site(true);
+	await ada.is('Live');
+	await ada.page.bringToFront();
+	await ada.mark('purple', 'The moon pulls');
+	await ada.paintsOnce('purple: The moon pulls');
+});

@@ -1,0 +1,112 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { inject, onTestFinished } from 'vitest';
+
+/** A folder that is gone after the test. Postgres runs as somebody else than root and must reach it. */
+export function folder(name: string): string {
+	const dir = mkdtempSync(join(tmpdir(), `limn-${name}-`));
+	chmodSync(dir, 0o755);
+	onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
+	return dir;
+}
+
+/** The real server with a database of its own, for one test. */
+export class Limn {
+	private process: ChildProcess | null = null;
+	url = '';
+
+	private constructor(
+		private readonly data: string,
+		private listen: string,
+	) {}
+
+	static async start(): Promise<Limn> {
+		const limn = new Limn(folder('data'), '127.0.0.1:0');
+		onTestFinished(() => limn.stop());
+		await limn.start();
+		return limn;
+	}
+
+	/** Starts, or starts again at the same address with the same data. */
+	async start(): Promise<void> {
+		const child = spawn(inject('limn'), [], {
+			env: {
+				...process.env,
+				LIMN_DATA_DIR: this.data,
+				LIMN_LISTEN: this.listen,
+				LIMN_FETCH_ALLOW: '127.0.0.0/8:*',
+				LIMN_LIMITS: 'off',
+			},
+			stdio: ['ignore', 'pipe', 'inherit'],
+		});
+		this.process = child;
+		for await (const line of createInterface({ input: child.stdout })) {
+			const address = /^limn is at (http:\/\/(\S+))$/.exec(line);
+			if (!address?.[1] || !address[2]) continue;
+			this.url = address[1];
+			this.listen = address[2];
+			child.stdout.resume();
+			return;
+		}
+		throw new Error('limn did not start');
+	}
+
+	async stop(): Promise<void> {
+		const child = this.process;
+		this.process = null;
+		if (!child || child.exitCode !== null) return;
+		const gone = once(child, 'exit');
+		child.kill('SIGTERM');
+		await gone;
+	}
+
+	/** Loses the database, while it is stopped. */
+	async forget(): Promise<void> {
+		await rm(this.data, { recursive: true });
+		await mkdir(this.data, { mode: 0o755 });
+	}
+
+	/** Somebody else, whose browser is not part of the test, marks some text of a page. */
+	async highlight(name: string, url: string, color: string, xpath: string, start: number, end: number): Promise<void> {
+		const post = async (path: string, body: unknown, token = '') => {
+			const response = await fetch(`${this.url}/api/v1${path}`, {
+				method: 'POST',
+				headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
+				body: JSON.stringify(body),
+			});
+			if (!response.ok) throw new Error(await response.text());
+			return (await response.json()) as { token: string };
+		};
+		const { token } = await post('/accounts', { name });
+		const ranges = [{ anchor: { xpath, offset: start }, focus: { xpath, offset: end } }];
+		await post('/highlights', { url, group: 'public', color, ranges }, token);
+	}
+
+	/** The extension for this server, unpacked. */
+	extension(browser: 'chrome' | 'firefox'): string {
+		const dir = folder('extension');
+		execFileSync(inject('limn'), ['extension', dir, '--browser', browser, '--server', this.url]);
+		return dir;
+	}
+}
+
+/** Serves one page of HTML at every path, on a port of its own. */
+export async function servePage(html: string, headers: Record<string, string> = {}): Promise<string> {
+	const server = createServer((_, response) => {
+		response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers }).end(html);
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	onTestFinished(() => {
+		server.closeAllConnections();
+		server.close();
+	});
+	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -1,0 +1,283 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"limn/storage"
+)
+
+// MaxPages is how many pages one stream may carry.
+const MaxPages = 32
+
+const (
+	compareEvery  = 1500 * time.Millisecond // how late a change can be whose hint was lost
+	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead
+	storageWait   = 30 * time.Second        // for one read of a page's changes
+	farewellLimit = 3 * time.Second         // for telling the other instances that this one stops
+)
+
+// A Hub knows who reads which page through this instance, and keeps them up to date while Run runs.
+type Hub struct {
+	store    *storage.Store
+	bus      Bus
+	log      *slog.Logger
+	instance uuid.UUID
+	hangups  *hangups
+	viewers  viewers
+	closing  chan struct{}  // closed when the streams are to end
+	tails    sync.WaitGroup // of pages, and of viewers that are behind or leave, while their pages are in use
+
+	mu    sync.Mutex
+	pages map[uuid.UUID]*page // those that somebody reads here
+}
+
+// NewHub makes a hub; its Run does the work, and has to be called. The error is the system's, which watches connections.
+func NewHub(store *storage.Store, bus Bus, log *slog.Logger) (*Hub, error) {
+	h := &Hub{
+		store: store, bus: bus, log: log, instance: uuid.New(),
+		closing: make(chan struct{}), pages: map[uuid.UUID]*page{},
+	}
+	var err error
+	h.hangups, err = watchHangups(log, func(id uint64) {
+		if v := h.viewers.get(id); v != nil {
+			v.stop()
+		}
+	})
+	return h, err
+}
+
+// Run carries changes to the readers until ctx ends. Then it ends their streams, waits for them, and says
+// farewell to the other instances.
+func (h *Hub) Run(ctx context.Context) {
+	busLife, endBus := context.WithCancel(context.WithoutCancel(ctx))
+	var bus sync.WaitGroup
+	bus.Go(func() { h.bus.Run(busLife, h.receive, h.wakeAll) })
+
+	compare, keep, ping := time.NewTicker(compareEvery), time.NewTicker(keepEvery), time.NewTicker(time.Second)
+	defer compare.Stop()
+	defer keep.Stop()
+	defer ping.Stop()
+	var pinging sync.WaitGroup
+	pinging.Go(func() { // apart, because the database may keep the others waiting
+		for out := newWriter(); ; {
+			select {
+			case <-ping.C:
+				h.ping(out)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	h.keepInstance(ctx)
+	for ctx.Err() == nil {
+		select {
+		case <-compare.C:
+			h.compareNumbers(ctx)
+		case <-keep.C:
+			h.keepInstance(ctx)
+		case <-ctx.Done():
+		}
+	}
+
+	h.mu.Lock()
+	pages := make([]uuid.UUID, 0, len(h.pages))
+	for id := range h.pages {
+		pages = append(pages, id)
+	}
+	close(h.closing)
+	h.mu.Unlock()
+	pinging.Wait()
+	for _, v := range h.viewers.close() {
+		v.stop()
+	}
+	h.tails.Wait()
+	h.hangups.close()
+	h.sayFarewell(context.WithoutCancel(ctx), pages)
+	endBus()
+	bus.Wait()
+}
+
+// Changed says that a page has changed, once that is committed.
+func (h *Hub) Changed(page uuid.UUID) { h.tell(Hint{Page: page}) }
+
+// Renamed says that an account has another name, to all who read a page together with it.
+func (h *Hub) Renamed(ctx context.Context, account uuid.UUID) error {
+	pages, err := h.store.PagesViewedBy(ctx, account)
+	for _, page := range pages {
+		h.tell(Hint{Page: page, Presence: true})
+	}
+	return err
+}
+
+// AwaitChange waits until a page has a change with a number after seq, and returns the number that it has got to.
+// The error is the context's, or ErrClosing.
+func (h *Hub) AwaitChange(ctx context.Context, page uuid.UUID, seq int64) (reached int64, err error) {
+	p, err := h.acquire(page)
+	if err != nil {
+		return seq, err
+	}
+	defer p.release()
+	for {
+		reached, advanced := p.progress(seq)
+		if reached > seq {
+			return reached, nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return seq, ctx.Err()
+		case <-h.closing:
+			return seq, ErrClosing
+		}
+	}
+}
+
+// tell wakes the readers here at once, and those elsewhere by the bus.
+func (h *Hub) tell(hint Hint) {
+	h.receive(hint)
+	h.bus.Publish(hint)
+}
+
+// receive wakes the page that a hint is about, if somebody reads it here.
+func (h *Hub) receive(hint Hint) {
+	h.mu.Lock()
+	p := h.pages[hint.Page]
+	h.mu.Unlock()
+	switch {
+	case p == nil:
+	case hint.Presence:
+		p.ask(readPresence)
+	default:
+		p.ask(readChanges)
+	}
+}
+
+func (h *Hub) watched() []*page {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	pages := make([]*page, 0, len(h.pages))
+	for _, p := range h.pages {
+		pages = append(pages, p)
+	}
+	return pages
+}
+
+func (h *Hub) wakeAll() {
+	for _, p := range h.watched() {
+		p.ask(readChanges | readPresence)
+	}
+}
+
+// compareNumbers wakes the pages that have changes of which no hint arrived.
+func (h *Hub) compareNumbers(ctx context.Context) {
+	pages := h.watched()
+	if len(pages) == 0 {
+		return
+	}
+	ids := make([]uuid.UUID, len(pages))
+	for i, p := range pages {
+		ids[i] = p.id
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageWait)
+	defer cancel()
+	seqs, err := h.store.PageSeqs(ctx, ids)
+	if err != nil {
+		h.logUnlessEnding(ctx, "the numbers of the pages cannot be compared", err)
+		return
+	}
+	for _, p := range pages {
+		if p.isBehind(seqs[p.id]) {
+			p.ask(readChanges)
+		}
+	}
+}
+
+func (h *Hub) keepInstance(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storageWait)
+	defer cancel()
+	left, unknown, err := h.store.KeepInstance(ctx, h.instance)
+	if err != nil {
+		h.logUnlessEnding(ctx, "this instance cannot be kept alive", err)
+		return
+	}
+	for _, page := range left {
+		h.tell(Hint{Page: page, Presence: true})
+	}
+	if unknown {
+		for _, p := range h.watched() {
+			p.ask(writePresence)
+		}
+	}
+}
+
+func (h *Hub) sayFarewell(ctx context.Context, pages []uuid.UUID) {
+	ctx, cancel := context.WithTimeout(ctx, farewellLimit)
+	defer cancel()
+	if err := h.store.DeleteInstance(ctx, h.instance); err != nil {
+		h.log.Warn("this instance could not say that it stops", "error", err)
+	}
+	for _, page := range pages {
+		h.bus.Publish(Hint{Page: page, Presence: true})
+	}
+}
+
+func (h *Hub) logUnlessEnding(ctx context.Context, message string, err error) {
+	if ctx.Err() == nil {
+		h.log.Warn(message, "error", err)
+	}
+}
+
+// acquire is the page with this id, kept up to date from now on until it is released as often.
+func (h *Hub) acquire(id uuid.UUID) (*page, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.closing:
+		return nil, ErrClosing
+	default:
+	}
+	p := h.pages[id]
+	if p == nil {
+		p = newPage(h, id)
+		h.pages[id] = p
+		h.tails.Go(p.run)
+	}
+	p.users++
+	return p, nil
+}
+
+// retire forgets a page if nobody uses it any more.
+func (h *Hub) retire(p *page) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p.users > 0 {
+		return false
+	}
+	delete(h.pages, p.id)
+	return true
+}
+
+// acquireAll is acquire for several.
+func (h *Hub) acquireAll(ids []uuid.UUID) ([]*page, error) {
+	pages := make([]*page, 0, len(ids))
+	for _, id := range ids {
+		p, err := h.acquire(id)
+		if err != nil {
+			releaseAll(pages)
+			return nil, err
+		}
+		pages = append(pages, p)
+	}
+	return pages, nil
+}
+
+func releaseAll(pages []*page) {
+	for _, p := range pages {
+		p.release()
+	}
+}

@@ -1,0 +1,282 @@
+package live
+
+import (
+	"context"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
+)
+
+// chunk is how many changes are read and encoded at once.
+const chunk = 500
+
+// A page is one page that is read through this instance, tailed by one goroutine (run).
+type page struct {
+	hub     *Hub
+	id      uuid.UUID
+	users   int // streams and waits; guarded by the hub's lock
+	wake    chan struct{}
+	replays singleflight.Group // so that a crowd that comes back together is one query
+	out     *writer            // run's own
+
+	mu       sync.Mutex
+	work     work
+	seq      int64         // how far run has read; unread: nobody has said yet from where on
+	advanced chan struct{} // closed when seq grows
+	watches  []*watch
+	presence presence
+}
+
+const unread = -1
+
+// work is what run is asked to do.
+type work int
+
+const (
+	readChanges   work = 1 << iota // there may be new ones
+	writePresence                  // who reads here has changed
+	readPresence                   // who reads anywhere may have changed
+)
+
+func newPage(h *Hub, id uuid.UUID) *page {
+	return &page{
+		hub: h, id: id, wake: make(chan struct{}, 1), seq: unread, advanced: make(chan struct{}),
+		presence: newPresence(), out: newWriter(),
+	}
+}
+
+// release takes back one acquire.
+func (p *page) release() {
+	p.hub.mu.Lock()
+	p.users--
+	idle := p.users == 0
+	p.hub.mu.Unlock()
+	if idle {
+		signal(p.wake)
+	}
+}
+
+// ask gives run work to do.
+func (p *page) ask(w work) {
+	p.mu.Lock()
+	p.work |= w
+	p.mu.Unlock()
+	signal(p.wake)
+}
+
+const retryPause = time.Second // after a query that failed
+
+// run does the page's work until nobody uses it any more.
+func (p *page) run() {
+	ctx := context.Background() // every query has its own limit; the last of them tells who has left
+	var pause <-chan time.Time
+	for {
+		select {
+		case <-p.wake:
+		case <-pause:
+			pause = nil
+		}
+		p.mu.Lock()
+		todo := p.work
+		if pause != nil {
+			todo &= readChanges
+		}
+		p.work &^= todo
+		p.mu.Unlock()
+
+		var failed work
+		if todo&readChanges != 0 && p.readChanges(ctx) != nil {
+			failed |= readChanges
+		}
+		if todo&(readPresence|writePresence) != 0 {
+			failed |= p.syncPresence(ctx, todo)
+			pause = time.After(p.presencePause())
+		}
+		if failed != 0 {
+			p.ask(failed)
+			select {
+			case <-time.After(retryPause):
+			case <-p.hub.closing:
+			}
+		}
+		if p.isDone() {
+			return
+		}
+	}
+}
+
+// isDone tells whether nobody uses the page and that has been written down; the page is forgotten then.
+func (p *page) isDone() bool {
+	select {
+	case <-p.hub.closing: // the hub writes it down for all pages at once
+	default:
+		p.mu.Lock()
+		busy := p.work&writePresence != 0
+		p.mu.Unlock()
+		if busy {
+			return false
+		}
+	}
+	return p.hub.retire(p)
+}
+
+// presencePause lets those who come and go together be told of together; a crowd takes longer to tell.
+func (p *page) presencePause() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return 200*time.Millisecond + time.Duration(len(p.watches))*100*time.Microsecond
+}
+
+// progress is how far the page is read, from a number on if nobody has begun, and what is closed when it advances.
+func (p *page) progress(from int64) (seq int64, advanced <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seq == unread {
+		p.seq = from
+		p.work |= readChanges
+		signal(p.wake)
+	}
+	return p.seq, p.advanced
+}
+
+func (p *page) isBehind(seq int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seq != unread && p.seq < seq
+}
+
+// readChanges reads what is new and hands it to every reader.
+func (p *page) readChanges(ctx context.Context) error {
+	p.mu.Lock()
+	seq := p.seq
+	p.mu.Unlock()
+	if seq == unread {
+		return nil
+	}
+	for {
+		events, last, more, err := p.read(ctx, seq)
+		if err != nil {
+			p.hub.log.Warn("a page's changes cannot be read", "page", p.id, "error", err)
+			return err
+		}
+		if last > seq {
+			seq = last
+			p.deliver(events, seq)
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+func (p *page) deliver(events []*event, seq int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.each(func(w *watch, out *writer) { w.send(events, out) })
+	p.seq = seq
+	close(p.advanced)
+	p.advanced = make(chan struct{})
+}
+
+// crowd is how many readers one goroutine writes to; more are shared among the processors.
+const crowd = 256
+
+// each calls send for every reader, with a writer for its goroutine. The caller holds the page's lock.
+func (p *page) each(send func(w *watch, out *writer)) {
+	shares := min(1+len(p.watches)/crowd, runtime.GOMAXPROCS(0))
+	var others sync.WaitGroup
+	for i := 1; i < shares; i++ {
+		others.Go(func() {
+			out := newWriter()
+			for _, w := range p.watches[len(p.watches)*i/shares : len(p.watches)*(i+1)/shares] {
+				send(w, out)
+			}
+		})
+	}
+	for _, w := range p.watches[:len(p.watches)/shares] {
+		send(w, p.out)
+	}
+	others.Wait()
+}
+
+// read reads and encodes the changes after a number. last is how far that goes; more: there may be more.
+func (p *page) read(ctx context.Context, after int64) (events []*event, last int64, more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, storageWait)
+	defer cancel()
+	changes, last, err := p.hub.store.Changes(ctx, p.id, after, chunk)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	if len(changes) == chunk {
+		last, more = changes[chunk-1].Seq, true
+	}
+	events = make([]*event, len(changes))
+	for i, c := range changes {
+		if events[i], err = newEvent(p.hub.store.Epoch(), p.id, c); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	return events, last, more, nil
+}
+
+// A replay is what all who come back to the same place at the same time are sent.
+type replay struct {
+	events []*event
+	last   int64
+	more   bool
+}
+
+// replay is read for a reader; those who ask at the same time share the answer.
+func (p *page) replay(ctx context.Context, after int64) (replay, error) {
+	answer := p.replays.DoChan(strconv.FormatInt(after, 10), func() (any, error) {
+		events, last, more, err := p.read(context.WithoutCancel(ctx), after)
+		return replay{events, last, more}, err
+	})
+	select {
+	case a := <-answer:
+		r, _ := a.Val.(replay)
+		return r, a.Err
+	case <-ctx.Done():
+		return replay{}, ctx.Err()
+	}
+}
+
+// join lets a reader who has everything up to a number have what follows; false: there already is more to replay.
+func (p *page) join(w *watch, seq int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seq > seq || w.viewer.isGone() {
+		return false
+	}
+	if p.seq == unread {
+		p.seq = seq
+		p.work |= readChanges // a hint may have passed before anybody was here
+	}
+	w.seen, w.index = seq, len(p.watches)
+	p.watches = append(p.watches, w)
+	p.presence.join(w)
+	p.work |= writePresence
+	signal(p.wake)
+	return true
+}
+
+// leave takes back a join, if there was one.
+func (p *page) leave(w *watch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.index >= len(p.watches) || p.watches[w.index] != w {
+		return
+	}
+	last := len(p.watches) - 1
+	p.watches[w.index] = p.watches[last]
+	p.watches[w.index].index = w.index
+	p.watches[last] = nil
+	p.watches = p.watches[:last]
+	p.presence.leave(w)
+	p.work |= writePresence
+	signal(p.wake)
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"limn/storage/storagetest"
+)
+
+// TestMain lets the test binary be limn itself, so that tests can start and kill it as a process.
+func TestMain(m *testing.M) {
+	if os.Getenv("LIMN_TEST_RUN_MAIN") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A process is a limn that a test has started.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	url   string
+	log   *bytes.Buffer
+	ended chan struct{}
+}
+
+// command is a limn that is not started yet, with an environment of its own.
+func command(t *testing.T, args []string, environment ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(environment, "LIMN_TEST_RUN_MAIN=1", "LIMN_LISTEN=127.0.0.1:0", "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir())
+	return cmd
+}
+
+// startLimn starts limn and waits until it says where it is.
+func startLimn(t *testing.T, environment ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: command(t, nil, environment...), log: &bytes.Buffer{}, ended: make(chan struct{})}
+	p.cmd.Stderr = p.log
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	first, err := lines.ReadString('\n')
+	go func() {
+		io.Copy(io.Discard, lines)
+		p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.ended
+	})
+	if err != nil {
+		<-p.ended
+		t.Fatalf("limn did not start: %s", p.log)
+	}
+	p.url = strings.TrimSpace(strings.TrimPrefix(first, "limn is at "))
+	return p
+}
+
+// stop sends a signal and waits for the end.
+func (p *process) stop(signal os.Signal) *os.ProcessState {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		p.t.Fatalf("limn does not end: %s", p.log)
+	}
+	return p.cmd.ProcessState
+}
+
+func (p *process) post(path, token, body string) map[string]any {
+	p.t.Helper()
+	request, err := http.NewRequest("POST", p.url+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	return p.answer(request)
+}
+
+func (p *process) get(path, token string) map[string]any {
+	p.t.Helper()
+	request, err := http.NewRequest("GET", p.url+"/api/v1"+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	return p.answer(request)
+}
+
+func (p *process) answer(request *http.Request) (object map[string]any) {
+	p.t.Helper()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	if err := json.Unmarshal(body, &object); err != nil || response.StatusCode >= 300 {
+		p.t.Fatalf("%s: %d: %s", request.URL, response.StatusCode, body)
+	}
+	return object
+}
+
+// dataDir is a folder that Postgres's user can reach, whoever runs the test.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "limn-main-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "data")
+}
+
+// Whatever was acknowledged is there after the process was killed, and the next start works.
+func TestKilledServerHasEverything(t *testing.T) {
+	dir := dataDir(t)
+	p := startLimn(t, "LIMN_DATA_DIR="+dir)
+	token, _ := p.post("/accounts", "", `{"name":"Ada"}`)["token"].(string)
+	made := p.post("/highlights", token, `{"url":"`+p.url+`/demo","note":"kept"}`)
+
+	p.stop(syscall.SIGKILL)
+	again := startLimn(t, "LIMN_DATA_DIR="+dir)
+
+	if h := again.get("/highlights/"+made["id"].(string), token); h["note"] != "kept" {
+		t.Errorf("after the restart it is %v", h)
+	}
+}
+
+// A stream that is open does not keep the server from stopping.
+func TestSignalStopsTheServer(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		p := startLimn(t, "LIMN_DATABASE_URL="+storagetest.URL(t))
+		stream, err := http.Get(p.url + "/api/v1/stream?url=https://example.org/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := p.stop(signal)
+		if state.ExitCode() != 0 {
+			t.Errorf("%v: limn ended with %v: %s", signal, state, p.log)
+		}
+		if _, err := io.Copy(io.Discard, stream.Body); err != nil {
+			t.Errorf("%v: the stream was cut, not ended: %v", signal, err)
+		}
+		stream.Body.Close()
+	}
+}
+
+// However many start at once on a new database, its schema is made once, and each of them serves.
+func TestInstancesStartTogether(t *testing.T) {
+	url := storagetest.URL(t)
+	started := make(chan *process, 3)
+	for range cap(started) {
+		go func() { started <- startLimn(t, "LIMN_DATABASE_URL="+url) }()
+	}
+	var processes []*process
+	for range cap(started) {
+		processes = append(processes, <-started)
+	}
+	token, _ := processes[0].post("/accounts", "", `{"name":"Ada"}`)["token"].(string)
+	for _, p := range processes {
+		if me := p.get("/me", token); me["name"] != "Ada" {
+			t.Errorf("%s knows %v", p.url, me)
+		}
+	}
+}
+
+// What keeps limn from starting is said in one line.
+func TestStartIsRefusedWithASentence(t *testing.T) {
+	dir := dataDir(t)
+	startLimn(t, "LIMN_DATA_DIR="+dir)
+	for name, c := range map[string]struct {
+		environment string
+		says        string
+	}{
+		"a second server on one folder": {"LIMN_DATA_DIR=" + dir, "another limn is using"},
+		"a wrong value":                 {"LIMN_SIGNUP=maybe", "LIMN_SIGNUP must be"},
+		"no database there":             {"LIMN_DATABASE_URL=postgres://127.0.0.1:1/limn", "LIMN_DATABASE_URL"},
+	} {
+		out, err := command(t, nil, c.environment).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), c.says) || strings.Count(string(out), "\n") != 1 {
+			t.Errorf("%s: %v: %s", name, err, out)
+		}
+	}
+}
+
+func TestExtensionIsWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "extension")
+	if out, err := command(t, []string{"extension", dir, "--server", "https://limn.example.org"}).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil || !strings.Contains(string(manifest), `"manifest_version": 3`) {
+		t.Errorf("the manifest is %s (%v)", manifest, err)
+	}
+	if out, err := command(t, []string{"extension", dir, "--server", "javascript:1"}).CombinedOutput(); err == nil {
+		t.Errorf("a server that is none is taken: %s", out)
+	}
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"limn/live"
+	"limn/server"
+	"limn/storage"
+	"limn/verify"
+)
+
+const (
+	headerTimeout   = 10 * time.Second  // for a request's header to arrive
+	idleTimeout     = 120 * time.Second // between two requests on one connection
+	shutdownTimeout = 10 * time.Second  // for requests that are being answered when the server stops
+	maxHeader       = 32 << 10          // bytes
+)
+
+// serve runs the server until a signal says stop or something that it needs has ended.
+func serve(c config, out io.Writer, log *slog.Logger) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("LIMN_LISTEN cannot be listened on: %w", err)
+	}
+	defer listener.Close()
+	listening := listener.Addr().(*net.TCPAddr)
+	database, err := openDatabase(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer database.close()
+
+	web, err := server.NewWeb(origins(listening, c.PublicURL))
+	if err != nil {
+		return err
+	}
+	store := database.store
+	hub, err := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	if err != nil {
+		return err
+	}
+	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
+	handler := server.New(server.Config{PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits}, store, hub, checker, web, log)
+	service := &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+
+	var running sync.WaitGroup
+	failed := make(chan error, 1)
+	life, end := context.WithCancel(ctx)
+	running.Go(func() { hub.Run(life) })
+	running.Go(func() { checker.Run(life) })
+	running.Go(func() {
+		if err := service.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve: %w", err)
+		}
+	})
+	here := address(listening, c.PublicURL)
+	fmt.Fprintf(out, "limn is at %s\nTry it: open %s/demo in two windows.\n", here, here)
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case <-database.ended():
+		err = errors.New("the private Postgres has ended; its log is in the data folder")
+	}
+	stop() // a second signal ends the process at once
+	end()  // ends the streams, so that Shutdown does not wait for them
+	patience, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := service.Shutdown(patience); err != nil {
+		service.Close()
+	}
+	running.Wait()
+	return err
+}
+
+// A database is the store, and the private Postgres under it if there is one.
+type database struct {
+	store   *storage.Store
+	private *storage.Private
+}
+
+func openDatabase(ctx context.Context, c config) (d database, err error) {
+	url := c.DatabaseURL
+	if url == "" {
+		if d.private, err = storage.StartPrivate(ctx, c.DataDir); err != nil {
+			return database{}, err
+		}
+		url = d.private.URL()
+	}
+	if d.store, err = storage.Open(ctx, url); err == nil {
+		return d, nil
+	}
+	if d.private == nil {
+		return database{}, fmt.Errorf("LIMN_DATABASE_URL names a database that cannot be used: %w", err)
+	}
+	d.private.Close()
+	return database{}, err
+}
+
+// ended is closed when the private Postgres has; without one it never is.
+func (d database) ended() <-chan struct{} {
+	if d.private == nil {
+		return nil
+	}
+	return d.private.Done()
+}
+
+func (d database) close() {
+	d.store.Close()
+	if d.private != nil {
+		d.private.Close()
+	}
+}
+
+// address is where a person on this machine finds the server.
+func address(listening *net.TCPAddr, publicURL string) string {
+	if publicURL != "" {
+		return publicURL
+	}
+	host := listening.IP.String()
+	if listening.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(listening.Port))
+}
+
+// origins are the addresses that lead to the server, so that it knows its own pages.
+func origins(listening *net.TCPAddr, publicURL string) []string {
+	hosts := []string{"localhost", listening.IP.String()}
+	if listening.IP.IsUnspecified() {
+		hosts = append(hosts, "127.0.0.1", "::1")
+		addresses, _ := net.InterfaceAddrs() // without them the server only knows itself by fewer names
+		for _, a := range addresses {
+			if network, ok := a.(*net.IPNet); ok {
+				hosts = append(hosts, network.IP.String())
+			}
+		}
+	}
+	list := []string{strings.ToLower(publicURL)}
+	for _, host := range hosts {
+		origin := "http://" + net.JoinHostPort(host, fmt.Sprint(listening.Port))
+		list = append(list, strings.TrimSuffix(origin, ":80"))
+	}
+	return list
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"limn/storage"
+)
+
+// cookieName is the session's cookie, for the pages that the server itself serves.
+const cookieName = "limn_session"
+
+// crossOrigin refuses unsafe requests that another site's page makes with a cookie.
+var crossOrigin = http.NewCrossOriginProtection()
+
+// authenticate finds out who asks: by a bearer token, which has to be good, or by the session's cookie, which
+// counts for nothing when it is not.
+func (s *Server) authenticate(c *gin.Context) {
+	reader, err := s.identify(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Set(readerKey, reader)
+}
+
+const readerKey = "reader"
+
+// identify finds who a request is from.
+func (s *Server) identify(c *gin.Context) (storage.Reader, error) {
+	token, byCookie := tokenOf(c.Request)
+	if token == "" {
+		if c.GetHeader("Authorization") != "" {
+			return storage.Reader{}, errBadToken
+		}
+		return storage.Anonymous, nil
+	}
+	reader, err := s.store.Authenticate(c, token)
+	switch {
+	case errors.Is(err, storage.ErrNotFound) && byCookie:
+		return storage.Anonymous, nil
+	case errors.Is(err, storage.ErrNotFound):
+		return storage.Reader{}, errBadToken
+	case err != nil:
+		return storage.Reader{}, err
+	case byCookie && crossOrigin.Check(c.Request) != nil:
+		return storage.Reader{}, errCrossOrigin
+	}
+	return reader, nil
+}
+
+// tokenOf is the token that a request brings: in its header or, without one, in its cookie.
+func tokenOf(r *http.Request) (token string, byCookie bool) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return "", false
+		}
+		return strings.TrimSpace(token), false
+	}
+	if cookie, err := r.Cookie(cookieName); err == nil {
+		return cookie.Value, true
+	}
+	return "", false
+}
+
+// readerOf is who asks; the anonymous reader when nobody is signed in.
+func readerOf(c *gin.Context) storage.Reader { return c.MustGet(readerKey).(storage.Reader) }
+
+// needsAccount refuses requests of nobody in particular.
+func needsAccount(handle func(*gin.Context) error) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		if readerOf(c).Account == (storage.Account{}) {
+			return errNoAccount
+		}
+		return handle(c)
+	}
+}
+
+// allowOtherOrigins lets every page's scripts use the API with a token of their own; cookies are not for them.
+func allowOtherOrigins(c *gin.Context) {
+	if !strings.HasPrefix(c.Request.URL.Path, apiBase+"/") {
+		return
+	}
+	header := c.Writer.Header()
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Expose-Headers", "ETag, Link, Location, Preference-Applied, Retry-After")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("Cache-Control", "no-store")
+	if c.Request.Method == http.MethodOptions {
+		header.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, PUT, DELETE")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID, Prefer")
+		header.Set("Access-Control-Max-Age", "86400")
+		c.AbortWithStatus(http.StatusNoContent)
+	}
+}

@@ -1,0 +1,193 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+)
+
+// A description is what the docs page shows of openapi.yaml.
+type description struct {
+	Info       struct{ Description string }
+	Tags       []struct{ Name, Description string }
+	Paths      map[string]map[string]operation
+	Components struct {
+		Parameters map[string]parameter
+		Responses  map[string]response
+		Schemas    map[string]schema
+	}
+}
+
+type operation struct {
+	Method, Path         string // set by operationsOf
+	Tags                 []string
+	Summary, Description string
+	Parameters           []parameter
+	Security             []map[string][]string
+	RequestBody          struct{ Content content }
+	Responses            map[string]response
+}
+
+type parameter struct {
+	Ref                   string `json:"$ref"`
+	Name, In, Description string
+}
+
+type response struct {
+	Ref         string `json:"$ref"`
+	Description string
+	Content     content
+}
+
+type content map[string]struct{ Schema schema }
+
+type schema struct {
+	Ref         string `json:"$ref"`
+	Type        any    // a name, or a list of names
+	Enum        []string
+	Description string
+	Properties  map[string]schema
+	Items       *schema
+	OneOf       []schema
+}
+
+// docsPage renders the API's description as a page, once, when the server starts.
+func docsPage(openAPI []byte) ([]byte, error) {
+	d, err := readDescription(openAPI)
+	if err != nil {
+		return nil, err
+	}
+	page, err := template.New("docs.html").Funcs(template.FuncMap{
+		"markdown": markdown, "operations": d.operationsOf, "parameter": d.parameter, "response": d.response, "kind": schema.kind,
+	}).ParseFS(files, "docs.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the docs page: %w", err)
+	}
+	var html bytes.Buffer
+	if err := page.Execute(&html, map[string]any{"API": d, "Base": apiBase, "Problems": problemCodes()}); err != nil {
+		return nil, fmt.Errorf("write the docs page: %w", err)
+	}
+	return html.Bytes(), nil
+}
+
+// readDescription reads what is shown. Beside its methods, a path has parameters of its own: they are given to each.
+func readDescription(openAPI []byte) (d description, err error) {
+	var raw struct {
+		description
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(openAPI, &raw); err != nil {
+		return d, fmt.Errorf("read the API's description: %w", err)
+	}
+	d = raw.description
+	d.Paths = map[string]map[string]operation{}
+	for path, members := range raw.Paths {
+		d.Paths[path] = map[string]operation{}
+		var shared []parameter
+		if own, has := members["parameters"]; has {
+			if err := json.Unmarshal(own, &shared); err != nil {
+				return d, fmt.Errorf("read the parameters of %s: %w", path, err)
+			}
+			delete(members, "parameters")
+		}
+		for method, member := range members {
+			o := operation{Method: strings.ToUpper(method), Path: path}
+			if err := json.Unmarshal(member, &o); err != nil {
+				return d, fmt.Errorf("read %s %s: %w", method, path, err)
+			}
+			o.Parameters = append(shared[:len(shared):len(shared)], o.Parameters...)
+			d.Paths[path][method] = o
+		}
+	}
+	return d, nil
+}
+
+// operationsOf lists what belongs under a heading, by path and then as one would use it.
+func (d description) operationsOf(tag string) (operations []operation) {
+	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
+		for _, method := range []string{"get", "post", "patch", "put", "delete"} {
+			if o, has := d.Paths[path][method]; has && slices.Contains(o.Tags, tag) {
+				operations = append(operations, o)
+			}
+		}
+	}
+	return operations
+}
+
+func (d description) parameter(p parameter) parameter {
+	if p.Ref != "" {
+		return d.Components.Parameters[path.Base(p.Ref)]
+	}
+	return p
+}
+
+func (d description) response(r response) response {
+	if r.Ref != "" {
+		return d.Components.Responses[path.Base(r.Ref)]
+	}
+	return r
+}
+
+// kind says in words what a value is; the names of schemas are those of the page's sections.
+func (s schema) kind() string {
+	switch {
+	case s.Ref != "":
+		return path.Base(s.Ref)
+	case len(s.Enum) > 0:
+		return strings.Join(s.Enum, ", ")
+	case len(s.OneOf) > 0:
+		kinds := make([]string, len(s.OneOf))
+		for i, one := range s.OneOf {
+			kinds[i] = one.kind()
+		}
+		return strings.Join(kinds, " or ")
+	}
+	var names []string
+	switch t := s.Type.(type) {
+	case string:
+		names = []string{t}
+	case []any:
+		for _, name := range t {
+			names = append(names, fmt.Sprint(name))
+		}
+	}
+	if s.Items != nil && len(names) > 0 {
+		names[0] = "array of " + s.Items.kind()
+	}
+	return strings.Join(names, " or ")
+}
+
+var writer = goldmark.New(goldmark.WithExtensions(extension.Table))
+
+// markdown renders a text of ours.
+func markdown(text string) (template.HTML, error) {
+	var html bytes.Buffer
+	err := writer.Convert([]byte(text), &html)
+	return template.HTML(html.String()), err
+}
+
+// problemCodes are the codes that errors have, each once, for the docs page.
+func problemCodes() []problem {
+	codes := []problem{
+		{Status: 400, Code: "unreadable", Title: "Cannot be read", Detail: "The request is not well-formed, or has a field or parameter that is not known."},
+		{Status: 422, Code: "invalid", Title: "Refused", Detail: "The request was read, but a field cannot be taken: errors says which and why."},
+		{Status: 500, Code: "internal", Title: "Fault of the server", Detail: "The log has the cause."},
+	}
+	for _, k := range kinds {
+		detail := k.detail
+		if detail == "" {
+			detail = sentence(k.err.Error())
+		}
+		codes = append(codes, problem{Status: k.status, Code: k.code, Title: k.title, Detail: detail})
+	}
+	slices.SortStableFunc(codes, func(a, b problem) int { return a.Status - b.Status })
+	return codes
+}

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"limn/export"
+)
+
+// export streams what the filter chooses. An answer that breaks off half-way ends the connection, so that nobody
+// takes a part for the whole.
+func (s *Server) export(c *gin.Context) error {
+	q := readQuery(c, append([]string{"format"}, filterParameters...)...)
+	filter := q.filter()
+	name := q.text("format")
+	if name == "" {
+		name = export.Formats[0].Name
+	}
+	format, known := export.Find(name)
+	if !known {
+		q.fail("the parameter format", "is none that can be written")
+	}
+	if q.err != nil {
+		return q.err
+	}
+	c.Header("Content-Type", format.MediaType)
+	c.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "limn-"+time.Now().UTC().Format(time.DateOnly)+"."+format.Extension))
+	c.Status(http.StatusOK)
+	err := format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, readerOf(c), filter))
+	switch {
+	case err == nil:
+		return nil
+	case !c.Writer.Written():
+		c.Writer.Header().Del("Content-Disposition")
+		return err
+	case !errors.Is(err, c.Request.Context().Err()):
+		s.log.Error("an export broke off", "format", format.Name, "error", err)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// A patientWriter gives each write its own time: an export may take long, a reader who has stopped may not.
+type patientWriter struct{ gin.ResponseWriter }
+
+func (w patientWriter) Write(b []byte) (int, error) {
+	if err := http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(b)
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"limn/live"
+	"limn/storage"
+)
+
+// A problem is an error answer: RFC 9457, with a code that stays the same and the fields that were refused.
+type problem struct {
+	Type   string               `json:"type"`
+	Title  string               `json:"title"`
+	Status int                  `json:"status"`
+	Detail string               `json:"detail,omitempty"`
+	Code   string               `json:"code"`
+	Errors []storage.FieldError `json:"errors,omitempty"`
+}
+
+// What only HTTP knows of.
+var (
+	errNoRoute     = errors.New("there is nothing at this address")
+	errNoMethod    = errors.New("this method is not for this address")
+	errNoAccount   = errors.New("this needs an account: send its token as Authorization: Bearer")
+	errBadToken    = errors.New("the token is unknown, or no longer valid")
+	errCrossOrigin = errors.New("a session's cookie counts only for requests from the server's own pages")
+	errSignup      = errors.New("nobody can sign up here")
+	errTooLarge    = errors.New("the request is too large")
+	errTooMany     = errors.New("too many requests from this address")
+	errTooSlow     = errors.New("the request took too long to arrive")
+)
+
+// kinds is the one place where an error becomes a status and a code. A detail replaces the error's own words.
+var kinds = []struct {
+	err         error
+	status      int
+	code, title string
+	detail      string
+}{
+	{errNoRoute, http.StatusNotFound, "no_route", "No such address", ""},
+	{errNoMethod, http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed", ""},
+	{errNoAccount, http.StatusUnauthorized, "unauthenticated", "Not signed in", ""},
+	{errBadToken, http.StatusUnauthorized, "bad_token", "Bad token", ""},
+	{storage.ErrCredentials, http.StatusUnauthorized, "bad_credentials", "Wrong name or password", "The name or the password is wrong."},
+	{errCrossOrigin, http.StatusForbidden, "cross_origin", "Request from a foreign page", ""},
+	{errSignup, http.StatusForbidden, "signup_closed", "Sign-up is closed", ""},
+	{storage.ErrForbidden, http.StatusForbidden, "forbidden", "Not allowed", "Only its author may change this."},
+	{storage.ErrNotFound, http.StatusNotFound, "not_found", "Not found", "It is not here, or not for you to see."},
+	{storage.ErrNameTaken, http.StatusConflict, "name_taken", "The name is taken", "Somebody else has this name. Choose another one."},
+	{storage.ErrConflict, http.StatusConflict, "id_in_use", "The id is in use", "Something else was stored under this id. Choose a new one."},
+	{storage.ErrStale, http.StatusPreconditionFailed, "stale_version", "Changed in the meantime", "It has changed since the version named in If-Match. Read it again."},
+	{storage.ErrCursor, http.StatusBadRequest, "bad_cursor", "Bad cursor", "The parameter after is not a cursor of this server."},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "too_large", "Too large", ""},
+	{errTooSlow, http.StatusRequestTimeout, "too_slow", "Too slow", ""},
+	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
+	{storage.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available", "The database does not answer. Try again in a moment."},
+	{live.ErrClosing, http.StatusServiceUnavailable, "stopping", "Stopping", "The server is stopping. Try again in a moment."},
+}
+
+// An unreadableError is a request that cannot be read; field is the JSON Pointer or the parameter at fault.
+type unreadableError struct {
+	field, detail string
+}
+
+func (e *unreadableError) Error() string { return e.field + ": " + e.detail }
+
+// problemOf is what the client is told of an error.
+func problemOf(err error) problem {
+	var invalid *storage.InvalidError
+	var unreadable *unreadableError
+	var url *storage.URLError
+	p := problem{Status: http.StatusInternalServerError, Code: "internal", Title: "Fault of the server", Detail: "Something went wrong here. It has been written to the log."}
+	switch {
+	case errors.As(err, &invalid):
+		p = problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Refused", Detail: sentence(invalid.Error()), Errors: invalid.Fields}
+	case errors.As(err, &url):
+		fields := []storage.FieldError{{Pointer: "/url", Detail: url.Error()}}
+		p = problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Refused", Detail: sentence(url.Error()), Errors: fields}
+	case errors.As(err, &unreadable):
+		p = problem{Status: http.StatusBadRequest, Code: "unreadable", Title: "Cannot be read", Detail: sentence(unreadable.Error())}
+		if strings.HasPrefix(unreadable.field, "/") {
+			p.Errors = []storage.FieldError{{Pointer: unreadable.field, Detail: unreadable.detail}}
+		}
+	default:
+		for _, k := range kinds {
+			if errors.Is(err, k.err) {
+				p = problem{Status: k.status, Code: k.code, Title: k.title, Detail: k.detail}
+				if p.Detail == "" {
+					p.Detail = sentence(k.err.Error())
+				}
+				break
+			}
+		}
+	}
+	p.Type = "/docs#" + p.Code
+	return p
+}
+
+// sentence makes an error's words one.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+
+// handle makes a handler that may fail one of Gin's.
+func (s *Server) handle(f func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := f(c); err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+// fail answers with a problem; faults of ours are written to the log, once, here.
+func (s *Server) fail(c *gin.Context, err error) {
+	c.Abort()
+	if c.Request.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return // nobody waits for the answer any more
+	}
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError {
+		s.log.Error("a request failed", "method", c.Request.Method, "path", c.FullPath(), "code", p.Code, "error", err)
+	}
+	if c.Writer.Written() {
+		return
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		c.Header("Retry-After", "1")
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", "Bearer")
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.Header("Cache-Control", "no-store")
+	c.JSON(p.Status, p)
+}
+
+// recoverPanics turns a panic into an answer like any fault.
+func (s *Server) recoverPanics(c *gin.Context) {
+	defer func() {
+		switch fault := recover(); {
+		case fault == nil:
+		case fault == http.ErrAbortHandler: // the way to break an answer off
+			panic(fault)
+		default:
+			s.log.Error("a request panicked", "path", c.FullPath(), "panic", fault, slog.String("stack", string(debug.Stack())))
+			s.fail(c, fmt.Errorf("panic: %v", fault))
+		}
+	}()
+	c.Next()
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+const apiBase = "/api/v1"
+
+// A route is one line of the API. Its path is as in openapi.yaml, with {name} for a parameter.
+type route struct {
+	method, path string
+	needs        need
+	handle       func(*gin.Context) error
+}
+
+// A need is what a request has to bring.
+type need int
+
+const (
+	nothing need = iota
+	account      // a token that stands for somebody
+)
+
+func (s *Server) routes() []route {
+	return []route{
+		{http.MethodPost, "/accounts", nothing, s.createAccount},
+		{http.MethodPost, "/session", nothing, s.createSession},
+		{http.MethodDelete, "/session", account, s.deleteSession},
+		{http.MethodGet, "/me", account, s.getMe},
+		{http.MethodPatch, "/me", account, s.updateMe},
+
+		{http.MethodPost, "/highlights", account, s.createHighlight},
+		{http.MethodGet, "/highlights", nothing, s.listHighlights},
+		{http.MethodGet, "/highlights/{id}", nothing, s.getHighlight},
+		{http.MethodPatch, "/highlights/{id}", account, s.updateHighlight},
+		{http.MethodDelete, "/highlights/{id}", account, s.deleteHighlight},
+
+		{http.MethodPost, "/highlights/{id}/replies", account, s.createReply},
+		{http.MethodGet, "/highlights/{id}/replies", nothing, s.listReplies},
+		{http.MethodPatch, "/replies/{id}", account, s.updateReply},
+		{http.MethodDelete, "/replies/{id}", account, s.deleteReply},
+
+		{http.MethodGet, "/pages", nothing, s.findPage},
+		{http.MethodGet, "/pages/{id}", nothing, s.getPage},
+		{http.MethodPost, "/pages/{id}/check", account, s.checkPage},
+		{http.MethodGet, "/pages/near/{prefix}", nothing, s.listPagesNear},
+		{http.MethodPost, "/verify", nothing, s.verify},
+
+		{http.MethodGet, "/stream", nothing, s.stream},
+		{http.MethodGet, "/export", nothing, s.export},
+	}
+}
+
+func (s *Server) addRoutes(engine *gin.Engine) {
+	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
+	for _, r := range s.routes() {
+		handle := r.handle
+		if r.needs == account {
+			handle = needsAccount(handle)
+		}
+		api.Handle(r.method, ginPath(r.path), s.handle(handle))
+	}
+
+	engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	engine.GET("/readyz", s.handle(s.ready))
+	engine.GET("/h/:id", s.handle(s.openHighlight))
+	engine.GET("/embed.js", s.handle(s.getEmbed))
+	engine.GET("/extension/:file", s.handle(s.getExtension))
+	s.web.addRoutes(engine)
+}
+
+// ginPath writes a path as Gin wants it.
+func ginPath(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What is described can be asked for, what can be asked for is described, and so is who may.
+func TestRoutesAreThoseDescribed(t *testing.T) {
+	text, err := openAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := readDescription(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var described, served []string
+	for path, methods := range d.Paths {
+		for _, o := range methods {
+			needs := ""
+			if len(o.Security) > 0 {
+				needs = " with an account"
+			}
+			described = append(described, o.Method+" "+path+needs)
+		}
+	}
+	for _, r := range (&Server{}).routes() {
+		needs := ""
+		if r.needs == account {
+			needs = " with an account"
+		}
+		served = append(served, r.method+" "+r.path+needs)
+	}
+	slices.Sort(described)
+	slices.Sort(served)
+	if !slices.Equal(described, served) {
+		t.Errorf("described:\n%s\nserved:\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+// The type of each problem leads to where its code is explained.
+func TestEveryProblemIsExplained(t *testing.T) {
+	web, err := NewWeb(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := string(web.assets["/docs"].content)
+	for _, k := range kinds {
+		if p := problemOf(k.err); !strings.Contains(docs, `id="`+strings.TrimPrefix(p.Type, "/docs#")+`"`) {
+			t.Errorf("%s is not explained", p.Type)
+		}
+	}
+}

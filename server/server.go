@@ -1,0 +1,64 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"limn/live"
+	"limn/storage"
+	"limn/verify"
+)
+
+// Config is what the operator decides.
+type Config struct {
+	PublicURL string // without a slash at its end, for absolute links; empty: as each request names it
+	Signup    bool   // whether anybody may sign up
+	Limits    bool   // whether there are limits on rates; those on sizes and times always hold
+}
+
+// A Server answers HTTP requests.
+type Server struct {
+	config  Config
+	store   *storage.Store
+	hub     *live.Hub
+	checker *verify.Checker
+	web     *Web
+	limits  *limits
+	log     *slog.Logger
+	handler http.Handler
+}
+
+// New wires a server. The hub and the checker have to be running for what they do to happen.
+func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
+	s := &Server{
+		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), log: log,
+	}
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	engine.ContextWithFallback = true // a gin.Context is its request's context, too
+	// A proxy on the same machine may name the client; nobody else is believed.
+	if err := engine.SetTrustedProxies([]string{"127.0.0.0/8", "::1"}); err != nil {
+		panic(err) // the list is a constant
+	}
+	engine.Use(s.recoverPanics, s.limitTimes, secure, allowOtherOrigins)
+	engine.NoRoute(s.handle(func(*gin.Context) error { return errNoRoute }))
+	engine.NoMethod(s.handle(func(*gin.Context) error { return errNoMethod }))
+	s.addRoutes(engine)
+	s.handler = engine
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// secure sets what every answer needs; pages allow themselves more.
+func secure(c *gin.Context) {
+	header := c.Writer.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package storage
+
+import (
+	"context"
+	"errors"
+)
+
+// StartPrivate starts a Postgres of limn's own, which only Linux can end together with limn.
+func StartPrivate(context.Context, string, ...string) (*Private, error) {
+	return nil, errors.New("limn starts a Postgres of its own on Linux only: set LIMN_DATABASE_URL to one that runs elsewhere")
+}

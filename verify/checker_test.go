@@ -1,0 +1,449 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"limn/storage"
+	"limn/storage/storagetest"
+	"limn/xpath"
+)
+
+// A bench is a running checker, what it works on, and what it said has changed.
+type bench struct {
+	*Checker
+	url     string // of the database
+	store   *storage.Store
+	ada     storage.Reader
+	changed chan uuid.UUID
+}
+
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
+	ctx := context.Background()
+	url := storagetest.URL(tb)
+	store, err := storage.Open(ctx, url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(store.Close)
+	account, err := store.CreateAccount(ctx, "Ada", "")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	token, _, err := store.CreateToken(ctx, account.ID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ada, err := store.Authenticate(ctx, token)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &bench{url: url, store: store, ada: ada, changed: make(chan uuid.UUID, 100)}
+	b.Checker = New(store, NewFetcher(mustAllow(tb, "127.0.0.0/8:*"), nil), func(page uuid.UUID) { b.changed <- page }, slog.New(slog.DiscardHandler))
+	return b
+}
+
+// run starts the checker, which ends before the test does.
+func (b *bench) run(tb testing.TB) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			tb.Errorf("Run ended with %v", err)
+		}
+	})
+}
+
+// cut keeps everybody from the database, until restore is called.
+func (b *bench) cut(tb testing.TB) (restore func()) {
+	tb.Helper()
+	config, err := pgx.ParseConfig(b.url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	name := config.Database
+	config.Database = "postgres"
+	exec := func(query string) {
+		tb.Helper()
+		conn, err := pgx.ConnectConfig(context.Background(), config)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), query); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	exec("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false")
+	exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'")
+	return func() { exec("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true") }
+}
+
+// mark creates a highlight and wakes the checker, as the server does.
+func (b *bench) mark(tb testing.TB, url string, ranges ...xpath.Range) storage.Highlight {
+	tb.Helper()
+	normal, err := storage.NormalizeURL(url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h, _, err := b.store.CreateHighlight(context.Background(), b.ada, storage.NewHighlight{URL: normal, Group: "public", Ranges: ranges})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.Wake()
+	return h
+}
+
+// verdict waits for the checker to say that the highlight's page has changed, and reads what it found.
+func (b *bench) verdict(tb testing.TB, h storage.Highlight) storage.Highlight {
+	tb.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		select {
+		case page := <-b.changed:
+			if page != h.Page.ID {
+				continue
+			}
+		case <-deadline:
+			tb.Fatal("no verdict within 20 s")
+		}
+		got, err := b.store.GetHighlight(context.Background(), b.ada, h.ID)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if got.Check.State != xpath.Pending {
+			return got
+		}
+	}
+}
+
+func mustAllow(tb testing.TB, list string) Allow {
+	tb.Helper()
+	allow, err := ParseAllow(list)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return allow
+}
+
+// site serves one page and counts how often it is asked for.
+type site struct {
+	*httptest.Server
+	asked atomic.Int64
+	page  atomic.Pointer[string]
+}
+
+func newSite(tb testing.TB, page string) *site {
+	s := &site{}
+	s.page.Store(&page)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.asked.Add(1)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, *s.page.Load())
+	}))
+	tb.Cleanup(s.Close)
+	return s
+}
+
+const article = `<!DOCTYPE html><title>On  ink</title><body><p>Ink is quiet.</p><p>It waits for a reader.</p>`
+
+// inParagraph is a range in the text of the n-th paragraph.
+func inParagraph(n, start, end int, quote string) xpath.Range {
+	path := fmt.Sprintf("/html[1]/body[1]/p[%d]/text()[1]", n)
+	r := xpath.Range{Anchor: xpath.Point{XPath: path, Offset: start}, Focus: xpath.Point{XPath: path, Offset: end}}
+	if quote != "" {
+		r.Quote = &xpath.Quote{Exact: quote}
+	}
+	return r
+}
+
+func TestANewHighlightIsVerifiedAtOnce(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	b.run(t)
+
+	before := time.Now()
+	h := b.verdict(t, b.mark(t, s.URL, inParagraph(1, 0, 3, "")))
+
+	if h.Check.State != xpath.Verified || h.Check.Reason != "" || h.Check.CheckedAt == nil {
+		t.Errorf("check is %+v; want verified", h.Check)
+	}
+	if q := h.Ranges[0].Quote; q == nil || q.Exact != "Ink" || q.Suffix != " is quiet.It waits for a reader." {
+		t.Errorf("quote is %+v; want it filled in from the page", q)
+	}
+	if h.Page.Title != "On ink" {
+		t.Errorf("title is %q; want the page's own", h.Page.Title)
+	}
+	if took := time.Since(before); took > time.Second {
+		t.Errorf("the verdict took %v; want well under a second", took)
+	}
+}
+
+func TestTheWorstRangeDecides(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	b.run(t)
+	for name, c := range map[string]struct {
+		ranges []xpath.Range
+		want   xpath.State
+		now    int // how many ranges say where they stand now
+	}{
+		"all stand":            {[]xpath.Range{inParagraph(1, 0, 3, "Ink"), inParagraph(2, 0, 2, "It")}, xpath.Verified, 0},
+		"one moved":            {[]xpath.Range{inParagraph(1, 0, 3, "Ink"), inParagraph(1, 0, 5, "waits")}, xpath.Moved, 2},
+		"one is gone":          {[]xpath.Range{inParagraph(1, 0, 3, "Ink"), inParagraph(1, 0, 5, "waits"), inParagraph(1, 0, 9, "nevermore")}, xpath.Orphaned, 0},
+		"one leads nowhere":    {[]xpath.Range{inParagraph(1, 0, 3, "Ink"), inParagraph(9, 0, 3, "")}, xpath.Orphaned, 0},
+		"a note on the page":   {nil, xpath.Verified, 0},
+		"a range without text": {[]xpath.Range{inParagraph(1, 2, 2, "")}, xpath.Verified, 0},
+	} {
+		h := b.verdict(t, b.mark(t, s.URL, c.ranges...))
+		if h.Check.State != c.want || len(h.Check.Ranges) != c.now {
+			t.Errorf("%s: %+v; want %s with %d ranges", name, h.Check, c.want, c.now)
+		}
+		if len(h.Ranges) != len(c.ranges) {
+			t.Errorf("%s: %d ranges are stored; want %d", name, len(h.Ranges), len(c.ranges))
+		}
+	}
+}
+
+func TestASecondHighlightIsVerifiedFromWhatIsThere(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	b.run(t)
+	b.verdict(t, b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink")))
+
+	h := b.verdict(t, b.mark(t, s.URL, inParagraph(2, 0, 2, "It")))
+
+	if h.Check.State != xpath.Verified || s.asked.Load() != 1 {
+		t.Errorf("%s after %d requests; want verified after 1", h.Check.State, s.asked.Load())
+	}
+}
+
+func TestWhatIsNewOnAPageIsNotJudgedByAnOldReading(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	b.run(t)
+	b.verdict(t, b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink")))
+	s.page.Store(new(article + "<p>Fresh.</p>"))
+
+	h := b.verdict(t, b.mark(t, s.URL, inParagraph(3, 0, 5, "Fresh")))
+
+	if h.Check.State != xpath.Verified || s.asked.Load() != 2 {
+		t.Errorf("%s after %d requests; want verified after 2", h.Check.State, s.asked.Load())
+	}
+}
+
+func TestAPageThatCouldNotBeReadIsJudgedByALaterVisit(t *testing.T) {
+	b := newBench(t)
+	var down atomic.Bool
+	down.Store(true)
+	s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		serve200(w, r)
+	})
+	b.run(t)
+	first := b.verdict(t, b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink")))
+	if first.Check.State != xpath.Unverifiable || first.Check.Reason != "status_503" {
+		t.Fatalf("check is %+v; want unverifiable for its status", first.Check)
+	}
+	down.Store(false)
+
+	second := b.verdict(t, b.mark(t, s.URL, inParagraph(2, 0, 2, "It")))
+
+	first, err := b.store.GetHighlight(context.Background(), b.ada, first.ID)
+	if err != nil || first.Check.State != xpath.Verified || second.Check.State != xpath.Verified {
+		t.Errorf("%v, %s and %s; want both verified", err, first.Check.State, second.Check.State)
+	}
+}
+
+func TestCheckingAgainAsksTheServer(t *testing.T) {
+	b := newBench(t)
+	var page, etag atomic.Value
+	put := func(content, tag string) { page.Store(content); etag.Store(tag) }
+	put(article, `"first"`)
+	requests := make(chan string, 10)
+	s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
+		requests <- r.Header.Get("If-None-Match")
+		w.Header().Set("Etag", etag.Load().(string))
+		if r.Header.Get("If-None-Match") == etag.Load() {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, page.Load())
+	})
+	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
+	look := func() storage.Highlight {
+		t.Helper()
+		pages, err := b.store.ClaimDuePages(context.Background(), 1, lease)
+		if err != nil || len(pages) != 1 {
+			t.Fatalf("claimed %v, %v; want one page", pages, err)
+		}
+		b.visit(context.Background(), pages[0])
+		got, err := b.store.GetHighlight(context.Background(), b.ada, h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	again := func() storage.Highlight {
+		t.Helper()
+		if err := b.store.CheckPageAgain(context.Background(), h.Page.ID); err != nil {
+			t.Fatal(err)
+		}
+		return look()
+	}
+	want := func(what string, got storage.Highlight, state xpath.State, sent string) {
+		t.Helper()
+		if asked := <-requests; got.Check.State != state || asked != sent {
+			t.Errorf("%s: %s, asked for what is not %q; want %s and %q", what, got.Check.State, asked, state, sent)
+		}
+	}
+
+	want("the first visit", look(), xpath.Verified, "")
+	want("unchanged, with what was kept", again(), xpath.Verified, `"first"`)
+	b.Checker = New(b.store, b.reader.fetcher, b.Checker.changed, b.log)
+	want("unchanged, with nothing kept", again(), xpath.Verified, `"first"`)
+	put("<p>Other.", `"other"`)
+	want("changed", again(), xpath.Orphaned, `"first"`)
+	put(article, `"first"`)
+	want("changed back", again(), xpath.Verified, `"other"`)
+	if len(b.changed) != 3 {
+		t.Errorf("changes were told %d times; want 3", len(b.changed))
+	}
+}
+
+func TestALookAgainThatFailsKeepsWhatIsKnown(t *testing.T) {
+	b, status := newBench(t), atomic.Int64{}
+	status.Store(http.StatusOK)
+	s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(int(status.Load()))
+		fmt.Fprint(w, article)
+	})
+	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
+	claim := func() storage.DuePage {
+		t.Helper()
+		pages, err := b.store.ClaimDuePages(context.Background(), 1, lease)
+		if err != nil || len(pages) != 1 {
+			t.Fatalf("claimed %v, %v; want one page", pages, err)
+		}
+		return pages[0]
+	}
+	again := func(answer int) storage.Visit {
+		t.Helper()
+		status.Store(int64(answer))
+		if err := b.store.CheckPageAgain(context.Background(), h.Page.ID); err != nil {
+			t.Fatal(err)
+		}
+		visit, err := b.look(context.Background(), claim())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return visit
+	}
+	b.visit(context.Background(), claim())
+
+	if v := again(http.StatusServiceUnavailable); len(v.Verdicts) != 0 || v.NextAt == nil || !v.Again || v.Reason != "status_503" {
+		t.Errorf("a page that is down: %+v; want no verdict, and another look at all", v)
+	}
+	if v := again(http.StatusGone); len(v.Verdicts) != 1 || v.Verdicts[0].Check.State != xpath.Unverifiable || v.NextAt != nil || v.Again {
+		t.Errorf("a page that is gone: %+v; want it unverifiable for good", v)
+	}
+}
+
+func TestRunStopsWithoutSavingWhatWasCutOff(t *testing.T) {
+	b := newBench(t)
+	arrived := make(chan struct{}, 1)
+	s := serveAt(t, "127.0.0.1", func(_ http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	})
+	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- b.Run(ctx) }()
+	<-arrived
+
+	stop()
+
+	if err := <-ended; err != nil {
+		t.Errorf("Run ended with %v", err)
+	}
+	got, err := b.store.GetHighlight(context.Background(), b.ada, h.ID)
+	if err != nil || got.Check.State != xpath.Pending {
+		t.Errorf("%v, %s; want pending", err, got.Check.State)
+	}
+}
+
+func TestRunOutlivesTheDatabase(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	noticed := make(chan struct{}, 100)
+	b.log = slog.New(slog.NewTextHandler(writerFunc(func([]byte) { noticed <- struct{}{} }), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
+	restore := b.cut(t)
+	b.run(t)
+	<-noticed
+
+	restore()
+
+	if got := b.verdict(t, h); got.Check.State != xpath.Verified {
+		t.Errorf("check is %+v; want verified", got.Check)
+	}
+}
+
+func TestAPanicIsAFailureOfItsPageOnly(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	found, err := b.read(context.Background(), s.URL, false, version{}, func(*reading) bool { panic("a fault") })
+	if err != nil || found.failure == nil || found.failure.reason != reasonInternal {
+		t.Errorf("%+v, %v; want it to fail as internal", found, err)
+	}
+}
+
+func TestRetriesBackOffAndEnd(t *testing.T) {
+	c := looker(NewFetcher(Allow{}, nil))
+	page, readAt := uuid.New(), time.Now()
+	failed := func(reason string, after time.Duration) time.Duration {
+		at := c.retryAt(page, edition{failure: &failure{reason: reason, retryAfter: after}, readAt: readAt})
+		if at == nil {
+			return 0
+		}
+		return at.Sub(readAt)
+	}
+	for i, around := range retries {
+		if pause := failed(reasonTimeout, 0); pause < around/2 || pause > 3*around/2 {
+			t.Errorf("retry %d comes after %v; want about %v", i+1, pause, around)
+		}
+	}
+	if pause := failed(reasonTimeout, 0); pause != 0 {
+		t.Errorf("another retry comes after %v; want none", pause)
+	}
+	if pause := failed("status_429", 2*time.Hour); pause != 2*time.Hour {
+		t.Errorf("asked to wait 2 h, it comes after %v", pause)
+	}
+	if pause := failed("status_503", 1000*time.Hour); pause != maxRetry {
+		t.Errorf("asked to wait 1000 h, it comes after %v; want %v", pause, maxRetry)
+	}
+	for _, reason := range []string{"status_404", "status_403", reasonType, reasonSize, reasonDepth, reasonComplex, reasonAddress, reasonRedirect} {
+		if pause := failed(reason, time.Hour); pause != 0 {
+			t.Errorf("%s is tried again after %v; want never", reason, pause)
+		}
+	}
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(b []byte) (int, error) {
+	f(b)
+	return len(b), nil
+}

@@ -1,0 +1,121 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"limn/storage"
+	"limn/xpath"
+)
+
+// maxQuote is what storage keeps of a quote at most, in bytes.
+const maxQuote = 64 << 10
+
+// judge says whether a highlight still stands: its worst range decides. It returns the ranges as they are to be
+// stored, with the quotes and positions that were missing.
+func judge(r *reading, ranges []xpath.Range) ([]xpath.Range, storage.Check) {
+	check := storage.Check{State: xpath.Verified}
+	filled, now := make([]xpath.Range, len(ranges)), make([]xpath.Range, len(ranges))
+	for i, asked := range ranges {
+		v := xpath.CheckAll(r.documents, asked)
+		filled[i], now[i] = v.Range, v.Range
+		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > maxQuote { // not kept: nobody marks a book
+			filled[i] = asked
+		}
+		switch {
+		case v.State == xpath.Orphaned:
+			check.State = xpath.Orphaned
+		case v.State == xpath.Moved && check.State == xpath.Verified:
+			check.State = xpath.Moved
+		}
+		if v.Now != nil {
+			now[i] = *v.Now
+		}
+	}
+	if check.State == xpath.Moved {
+		check.Ranges = now
+	}
+	return filled, check
+}
+
+// A Report is what a page holds where somebody says that something stands.
+type Report struct {
+	URL    string        `json:"url"`    // normalised
+	Reason string        `json:"reason"` // why the page could not be read; empty: it could
+	Ranges []RangeReport `json:"ranges"` // one for each that was asked about
+}
+
+// A RangeReport is the verdict on one range.
+type RangeReport struct {
+	State   xpath.State  `json:"state"`
+	Reason  string       `json:"reason"`
+	Quote   *string      `json:"quote"`    // what its paths hold on the page, at most 64 KiB; null: they lead nowhere
+	MovedTo *xpath.Range `json:"moved_to"` // where its quote stands now, when moved; else null
+}
+
+// Look reads a page and reports what became of some ranges, of which nothing is stored. The error is a
+// *storage.URLError, or the context's.
+func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range) (Report, error) {
+	if err := CheckURL(pageURL); err != nil {
+		return Report{}, err
+	}
+	normal, err := storage.NormalizeURL(pageURL)
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{URL: normal, Ranges: make([]RangeReport, len(ranges))}
+	found, err := c.read(ctx, normal, false, version{}, func(r *reading) bool {
+		end, content := time.Now().Add(judgeTime), true
+		for i, asked := range ranges {
+			if time.Now().After(end) {
+				report.Ranges[i] = RangeReport{State: xpath.Unverifiable, Reason: reasonTimeout}
+				continue
+			}
+			report.Ranges[i] = r.report(asked)
+			content = content && report.Ranges[i].State == xpath.Verified
+		}
+		return content
+	})
+	if errors.Is(err, errBusy) {
+		found.failure, err = &failure{reason: reasonBusy}, nil
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	if found.failure != nil {
+		c.log.Info("a page cannot be read", "url", normal, "reason", found.failure.reason, "cause", found.failure.cause)
+		report.Reason = found.failure.reason
+		for i := range report.Ranges {
+			report.Ranges[i] = RangeReport{State: xpath.Unverifiable, Reason: report.Reason}
+		}
+	}
+	return report, nil
+}
+
+func (r *reading) report(asked xpath.Range) RangeReport {
+	v := xpath.CheckAll(r.documents, asked)
+	report := RangeReport{State: v.State, MovedTo: v.Now}
+	for _, d := range r.documents {
+		quote, _, ok := d.Holds(asked)
+		if !ok {
+			continue
+		}
+		if report.Quote == nil || v.State == xpath.Verified && quote.Exact == v.Range.Quote.Exact {
+			report.Quote = &quote.Exact
+		}
+	}
+	if report.Quote != nil && len(*report.Quote) > maxQuote {
+		*report.Quote = truncate(*report.Quote, maxQuote)
+	}
+	return report
+}
+
+// truncate cuts a text at a character, after at most some number of bytes.
+func truncate(text string, bytes int) string {
+	for bytes > 0 && !utf8.RuneStart(text[bytes]) {
+		bytes--
+	}
+	return text[:bytes]
+}
