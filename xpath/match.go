@@ -36,6 +36,8 @@ func (s *search) good(m match) bool {
 		return evidence >= needed
 	case m.errors == 0:
 		return evidence >= neededTorn
+	case m.context < s.most && !s.sameNumbers(m):
+		return false
 	case m.whole:
 		return evidence >= neededFuzzy && rate <= maxErrors*len(s.exact)
 	}

@@ -40,6 +40,7 @@ function good(s: Search, m: Match): boolean {
 	const against = Math.trunc((4 * m.errors * agreeing) / s.exact.length);
 	const evidence = agreeing - against + m.context + Math.max(0, 12 - 3 * m.shift);
 	if (m.errors === 0) return evidence >= (m.whole ? needed : neededTorn);
+	if (m.context < s.most && !sameNumbers(s.exact, s.text.slice(m.start, m.end))) return false;
 	const rate = m.errors * 100;
 	return m.whole
 		? evidence >= neededFuzzy && rate <= maxErrors * s.exact.length
