@@ -96,7 +96,10 @@ test('Firefox highlights and sees highlights', async () => {
 		.toBe(true);
 	await page.mouse.click(bar.left + 16, (bar.top + bar.bottom) / 2);
 	await expect.poll(painted).toEqual(expect.arrayContaining(['limn-yellow: sea', 'limn-yellow: earth']));
-	const response = await fetch(`${limn.url}/api/v1/highlights?url=${encodeURIComponent(url)}`);
-	const { items } = (await response.json()) as { items: { ranges: { quote: { exact: string } }[] }[] };
-	expect(items.map(({ ranges }) => ranges.map(({ quote }) => quote.exact))).toContainEqual(['sea', 'earth']);
+	const quotes = async () => {
+		const response = await fetch(`${limn.url}/api/v1/highlights?url=${encodeURIComponent(url)}`);
+		const { items } = (await response.json()) as { items: { ranges: { quote: { exact: string } }[] }[] };
+		return items.map(({ ranges }) => ranges.map(({ quote }) => quote.exact));
+	};
+	await expect.poll(quotes).toContainEqual(['sea', 'earth']);
 });
