@@ -24,7 +24,7 @@ import (
 	"limn/storage"
 )
 
-const maxBody = 8 << 20 // bytes: a hundred ranges with the longest quotes
+const maxBody = 4 << 20 // bytes: the largest highlight, with every character escaped
 
 // decode reads a request's body into v. What is no JSON, has a member twice or one that v does not know cannot be
 // read; what has the wrong type, or text that is none, is refused with its pointer.
