@@ -47,6 +47,7 @@ type Visit struct {
 	ETag         string
 	LastModified string
 	NextAt       *time.Time // when to look again; nil: when there is something new to judge
+	Again        bool       // whether all highlights are then to be judged anew
 	Verdicts     []Verdict
 }
 
@@ -110,12 +111,13 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 				title = CASE WHEN title = '' THEN @title ELSE title END,
 				etag = CASE WHEN @reason = '' THEN @etag ELSE etag END,
 				last_modified = CASE WHEN @reason = '' THEN @modified ELSE last_modified END,
-				check_again = CASE WHEN check_due_at = @lease THEN false ELSE check_again END,
+				check_again = CASE WHEN check_due_at = @lease THEN @again ELSE check_again END,
 				check_due_at = CASE WHEN check_due_at = @lease THEN @next ELSE check_due_at END
 			WHERE id = @page`,
 			pgx.NamedArgs{
 				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
-				"modified": validator(visit.LastModified), "lease": visit.Page.Lease, "next": visit.NextAt, "page": visit.Page.ID,
+				"modified": validator(visit.LastModified), "lease": visit.Page.Lease, "next": visit.NextAt, "again": visit.Again,
+				"page": visit.Page.ID,
 			})
 		return err
 	})

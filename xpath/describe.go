@@ -8,17 +8,17 @@ import (
 
 // point names a place: in the text node that the text from there on is in, or for an end the text up to there.
 func (d *Document) point(at int, end bool) Point {
-	i := sort.Search(len(d.texts), func(i int) bool {
-		unit := int(d.texts[i].unit)
+	i := sort.Search(len(d.chunks), func(i int) bool {
+		unit := int(d.chunks[i].unit)
 		return unit > at || end && unit == at
 	}) - 1
-	i = max(min(i, len(d.texts)-2), 0) // the last is the sentinel
-	if len(d.texts) == 1 {
+	i = max(min(i, len(d.chunks)-2), 0) // the last is the sentinel
+	if len(d.chunks) == 1 {
 		return Point{XPath: "/"}
 	}
-	c := d.texts[i]
+	c := d.chunks[i]
 	if path, ok := d.path(c.node); ok {
-		return Point{path, at - int(c.unit)}
+		return Point{path, at - int(d.nodes[c.node].start)}
 	}
 	// Some ancestor has a name that no path can hold: the point goes before or after it.
 	for n := c.node; ; n = d.nodes[n].parent {

@@ -28,3 +28,5 @@ func units(s string) []uint16 {
 	}
 	return u
 }
+
+func text16(u []uint16) string { return string(utf16.Decode(u)) }

@@ -91,19 +91,20 @@ class Reader {
 			this.group = event.group;
 			return;
 		}
-		const held = new Set(this.page.highlights.keys());
+		const held = event.type === 'removed' || event.type === 'live' ? new Set(this.page.highlights.keys()) : null;
+		const known = event.type === 'highlight' && this.page.highlights.has(event.highlight.id);
 		this.page.apply(event);
 		switch (event.type) {
 			case 'highlight': {
 				const { highlight } = event;
-				const news = !held.has(highlight.id) && !this.saving.delete(highlight.id) && this.page.status === 'live';
+				const news = !known && !this.saving.delete(highlight.id) && this.page.status === 'live';
 				if (!this.deleting.has(highlight.id)) this.painter.put(highlight);
 				if (news) this.fadeIn(highlight);
 				break;
 			}
 			case 'removed':
 			case 'live':
-				for (const id of held) if (!this.page.highlights.has(id)) this.forget(id);
+				for (const id of held ?? []) if (!this.page.highlights.has(id)) this.forget(id);
 				break;
 		}
 		this.draw();
@@ -134,7 +135,8 @@ class Reader {
 		const all = this.all();
 		const dotted = all.flatMap((highlight) => {
 			const [range] = this.painter.ranges(highlight.id);
-			return range ? [{ highlight, mine: highlight.author.id === this.me?.id, range }] : [];
+			const mine = highlight.author.id === this.me?.id;
+			return range ? [{ highlight, mine, range, dark: this.painter.isDark(highlight.id) }] : [];
 		});
 		this.dots.show(dotted);
 		const placed = dotted
@@ -448,7 +450,7 @@ class Reader {
 		}
 	}
 
-	// The page itself: it scrolls, resizes, changes its text and its colors.
+	// The page itself: it scrolls, resizes and changes its colors. Its text is the painter's to follow.
 
 	private followPage(): void {
 		const options = { signal: this.signal };
@@ -463,15 +465,6 @@ class Reader {
 			},
 			{ ...options, capture: true, passive: true },
 		);
-		let timer: ReturnType<typeof setTimeout> | undefined;
-		const text = new MutationObserver(() => {
-			clearTimeout(timer);
-			timer = setTimeout(() => {
-				this.painter.refresh();
-				this.draw();
-			}, 60);
-		});
-		text.observe(document.body ?? document.documentElement, { childList: true, characterData: true, subtree: true });
 		const color = () => this.painter.recolor();
 		matchMedia('(prefers-color-scheme: dark)').addEventListener('change', color, options);
 		const theme = new MutationObserver(color);
@@ -479,8 +472,7 @@ class Reader {
 			if (element) theme.observe(element, { attributes: true, attributeFilter: ['class', 'style', 'data-theme'] });
 		}
 		this.signal.addEventListener('abort', () => {
-			clearTimeout(timer);
-			for (const observer of [size, text, theme]) observer.disconnect();
+			for (const observer of [size, theme]) observer.disconnect();
 		});
 	}
 

@@ -128,7 +128,8 @@ export class Card {
 		this.element.style.setProperty('--ink', `var(--${inkOf(highlight.color)})`);
 		const quotes = highlight.ranges.map((range) => range.quote?.exact ?? '').filter(Boolean);
 		put(this.quote, quotes.join(' … ') || highlight.page.title);
-		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, ` · ${nameOf(highlight.color)}`));
+		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'me' ? ' · Only me' : ''}`;
+		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, more));
 		const { sign, words } = state(highlight, saving, here);
 		this.state.replaceChildren(el('span', { class: 'sign', 'aria-hidden': 'true' }, sign), el('span', {}, words));
 		put(this.note, highlight.note);
@@ -173,8 +174,10 @@ export class Card {
 		}
 		const x = Math.max(8, Math.min(passage.left, clientWidth - width - 8));
 		const under = passage.bottom + 8;
-		const fits = under + height <= clientHeight - 8 || passage.top < height + 16;
-		this.host.place(this.element, x, fits ? under : passage.top - height - 8);
+		const fits = under + height <= clientHeight - 8;
+		const above = passage.top - height - 8;
+		// A passage that fills the window leaves no room beside it: then the card is over it, but to be seen.
+		this.host.place(this.element, x, fits ? under : above >= 8 ? above : Math.max(8, clientHeight - height - 8));
 	}
 
 	focus(): void {

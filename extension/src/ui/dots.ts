@@ -11,6 +11,8 @@ export interface Dotted {
 	highlight: Highlight;
 	mine: boolean;
 	range: Range;
+	/** Whether it stands on a dark ground. */
+	dark: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ export class Dots {
 		const rest = new Map(this.dots);
 		const taken: { x: number; y: number }[] = [];
 		this.order = [];
-		for (const { highlight, mine, spot } of placed) {
+		for (const { highlight, mine, dark, spot } of placed) {
 			if (!spot) continue;
 			let dot = rest.get(highlight.id);
 			rest.delete(highlight.id);
@@ -59,6 +61,7 @@ export class Dots {
 				else y += size + 2;
 			}
 			taken.push({ x, y });
+			dot.style.colorScheme = dark ? 'dark' : 'light';
 			dot.style.left = `${Math.round(origin.x + x)}px`;
 			dot.style.top = `${Math.round(origin.y + y)}px`;
 			this.order.push(dot);

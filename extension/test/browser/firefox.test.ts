@@ -24,7 +24,9 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.setViewport({ width: 1000, height: 700 });
 	await page.goto(url);
 	const painted = () =>
-		page.evaluate(() => [...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => `${name}: ${range}`)));
+		page.evaluate(() =>
+			[...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => `${name}: ${range}`)),
+		);
 	/** The box of what limn shows in a part of the window, as a finger would find it: the shadow root is closed. */
 	const shown = (bottom: number) =>
 		page.evaluate((bottom) => {
@@ -43,18 +45,7 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.waitForSelector('limn-host');
 
 	// Another person's highlight arrives.
-	const api = async (path: string, body: unknown, token = '') => {
-		const response = await fetch(`${limn.url}/api/v1${path}`, {
-			method: 'POST',
-			headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
-			body: JSON.stringify(body),
-		});
-		return (await response.json()) as { token: string };
-	};
-	const { token } = await api('/accounts', { name: 'Ada' });
-	const xpath = '/html[1]/body[1]/p[2]/text()[1]';
-	const ranges = [{ anchor: { xpath, offset: 3 }, focus: { xpath, offset: 15 }, quote: { exact: 'each harbour', prefix: '', suffix: '' } }];
-	await api('/highlights', { url, group: 'public', color: 'blue', ranges }, token);
+	await limn.highlight('Ada', url, 'blue', '/html[1]/body[1]/p[2]/text()[1]', 3, 15);
 	await expect.poll(painted).toEqual(['limn-blue: each harbour']);
 
 	// One's own is made with the mouse.
