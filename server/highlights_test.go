@@ -188,7 +188,10 @@ func TestHighlightIsChangedByItsAuthorAlone(t *testing.T) {
 		t.Errorf("it is %s", changed.body)
 	}
 	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `"1"`).isProblem(http.StatusPreconditionFailed, "stale_version")
-	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `W/"x"`).isProblem(http.StatusBadRequest, "unreadable")
+	for _, other := range []string{`W/"2"`, `"x"`, `""`} {
+		ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", other).isProblem(http.StatusPreconditionFailed, "stale_version")
+	}
+	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `2`).isProblem(http.StatusBadRequest, "unreadable")
 	ada.do("PATCH", "/highlights/"+id, `{"color":"plaid"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/color")
 	bob.do("PATCH", "/highlights/"+id, `{"note":"mine"}`).isProblem(http.StatusForbidden, "forbidden")
 	bob.do("DELETE", "/highlights/"+id, "").isProblem(http.StatusForbidden, "forbidden")
