@@ -262,7 +262,7 @@ func checkInReplyTo(ctx context.Context, tx pgx.Tx, held heldHighlight, r Reply)
 	}
 	var known bool
 	err := tx.QueryRow(ctx, `
-		SELECT $2 <> $4 AND EXISTS (SELECT FROM replies WHERE page_id = $1 AND id = $2 AND highlight_id = $3 AND deleted_at IS NULL)`,
+		SELECT EXISTS (SELECT FROM replies WHERE page_id = $1 AND id = $2 AND id <> $4 AND highlight_id = $3 AND deleted_at IS NULL)`,
 		held.page, *r.InReplyTo, held.id, r.ID).Scan(&known)
 	if err != nil {
 		return fmt.Errorf("find the reply answered: %w", err)
