@@ -116,17 +116,23 @@ func (p *page) run() {
 
 // isDone tells whether nobody uses the page and that has been written down; the page is forgotten then.
 func (p *page) isDone() bool {
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	if p.users > 0 {
+		return false
+	}
 	select {
 	case <-p.hub.closing: // the hub writes it down for all pages at once
 	default:
-		p.mu.Lock()
+		p.mu.Lock() // after the users were counted: the last of them asks for work before it goes
 		busy := p.work&writePresence != 0
 		p.mu.Unlock()
 		if busy {
 			return false
 		}
 	}
-	return p.hub.retire(p)
+	delete(p.hub.pages, p.id)
+	return true
 }
 
 // presencePause lets those who come and go together be told of together; a crowd takes longer to tell.

@@ -39,7 +39,7 @@ type Subscription struct {
 // those who have something to send, until the reader hangs up or does not read, or the stream has lived long
 // enough, or the hub closes. The error is ErrClosing, or of the database or the connection.
 func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription) error {
-	viewer := &viewer{hub: h, account: s.Reader.Account.ID, reads: s.Reader.Groups, done: s.Done}
+	viewer := &viewer{hub: h, account: s.Reader.Account.ID, token: s.Reader.Token, reads: s.Reader.Groups, done: s.Done}
 	pages, err := h.acquireAll(s.Pages)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ type viewer struct {
 	hub     *Hub
 	id      uint64 // as the hub knows it
 	account uuid.UUID
+	token   uuid.UUID   // that opened it; the nil UUID: none
 	reads   []uuid.UUID // the groups that it may read
 	conn    *connection
 	watches []*watch

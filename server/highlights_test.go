@@ -188,7 +188,10 @@ func TestHighlightIsChangedByItsAuthorAlone(t *testing.T) {
 		t.Errorf("it is %s", changed.body)
 	}
 	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `"1"`).isProblem(http.StatusPreconditionFailed, "stale_version")
-	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `W/"x"`).isProblem(http.StatusBadRequest, "unreadable")
+	for _, other := range []string{`W/"2"`, `"x"`, `""`} {
+		ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", other).isProblem(http.StatusPreconditionFailed, "stale_version")
+	}
+	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `2`).isProblem(http.StatusBadRequest, "unreadable")
 	ada.do("PATCH", "/highlights/"+id, `{"color":"plaid"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/color")
 	bob.do("PATCH", "/highlights/"+id, `{"note":"mine"}`).isProblem(http.StatusForbidden, "forbidden")
 	bob.do("DELETE", "/highlights/"+id, "").isProblem(http.StatusForbidden, "forbidden")
@@ -271,8 +274,13 @@ func TestReplies(t *testing.T) {
 	ada.do("PATCH", "/replies/"+first.text("id"), `{"note":"mine"}`).isProblem(http.StatusForbidden, "forbidden")
 	bob.do("POST", thread, `{"note":""}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/note")
 	bob.do("POST", thread, `{"note":"x","in_reply_to":"`+uuid.NewString()+`"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/in_reply_to")
+	own := uuid.NewString()
+	bob.do("POST", thread, `{"id":"`+own+`","note":"x","in_reply_to":"`+own+`"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/in_reply_to")
+	queued := `{"id":"` + own + `","note":"so it is","in_reply_to":"` + second.text("id") + `"}`
+	bob.do("POST", thread, queued).is(http.StatusCreated)
 	bob.do("DELETE", "/replies/"+second.text("id"), "").isProblem(http.StatusForbidden, "forbidden")
 	ada.do("DELETE", "/replies/"+second.text("id"), "").is(http.StatusNoContent)
+	bob.do("POST", thread, queued).is(http.StatusOK)
 
 	private := ada.do("POST", "/highlights", `{"url":"https://example.org/"}`).is(http.StatusCreated)
 	bob.do("POST", "/highlights/"+private.text("id")+"/replies", `{"note":"let me in"}`).isProblem(http.StatusNotFound, "not_found")

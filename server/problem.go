@@ -62,6 +62,7 @@ var kinds = []struct {
 	{errTooSlow, http.StatusRequestTimeout, "too_slow", "Too slow", ""},
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
 	{storage.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available", "The database does not answer. Try again in a moment."},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Not available", "It took too long. Try again in a moment."},
 	{live.ErrClosing, http.StatusServiceUnavailable, "stopping", "Stopping", "The server is stopping. Try again in a moment."},
 }
 

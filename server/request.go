@@ -268,7 +268,13 @@ func newList[T any](c *gin.Context, items []T, next string) list[T] {
 	return list[T]{Items: items, Next: &next}
 }
 
-var etag = regexp.MustCompile(`^"([0-9]{1,18})"$`)
+var (
+	etag     = regexp.MustCompile(`^(W/)?"[^"]*"$`)
+	etagHere = regexp.MustCompile(`^"([0-9]{1,18})"$`)
+)
+
+// noVersion is what an ETag names that was never given.
+const noVersion = -1
 
 // ifMatch is the version that a change is meant for; nil: whatever there is.
 func ifMatch(c *gin.Context) (*int64, error) {
@@ -276,9 +282,12 @@ func ifMatch(c *gin.Context) (*int64, error) {
 	if value == "" || value == "*" {
 		return nil, nil
 	}
-	match := etag.FindStringSubmatch(value)
-	if match == nil {
-		return nil, &unreadableError{"the header If-Match", `must be one ETag of this server, such as "3"`}
+	if !etag.MatchString(value) {
+		return nil, &unreadableError{"the header If-Match", `must be one ETag, such as "3"`}
+	}
+	match := etagHere.FindStringSubmatch(value)
+	if match == nil { // a weak one, or another server's
+		return new(int64(noVersion)), nil
 	}
 	version, err := strconv.ParseInt(match[1], 10, 64)
 	return &version, err
