@@ -35,11 +35,14 @@ CREATE TABLE pages (
   title         text NOT NULL DEFAULT '',
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
   created_at    timestamptz NOT NULL DEFAULT now(),
-  check_due_at  timestamptz,                   -- when its highlights are to be looked at; null: nothing to do
-  check_again   boolean NOT NULL DEFAULT false,-- whether all of them are then judged anew, not only the pending
+  check_due_at  timestamptz,                   -- when the page is to be visited, for whatever reason; null: there is none
   read_at       timestamptz,                   -- when the page was last read
   read_reason   text NOT NULL DEFAULT '',      -- why it could not be read then; empty: it could
-  etag          text NOT NULL DEFAULT '',
+  read_due_at   timestamptz,                   -- when it is to be read again, to see whether it has changed; null: never
+  read_interval interval NOT NULL DEFAULT '0', -- between two readings; follows how often the page changes
+  read_failures integer NOT NULL DEFAULT 0,    -- readings in a row that have failed
+  content_hash  bytea NOT NULL DEFAULT '',     -- of what the last reading that did not fail found
+  etag          text NOT NULL DEFAULT '',      -- likewise, to ask only for what changed
   last_modified text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);                      -- every change updates its page's row in place
 CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT NULL;

@@ -245,9 +245,9 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 	if again, err := s.ClaimDuePages(ctx, 10, time.Minute); err != nil || len(again) != 0 {
 		t.Fatalf("claimed twice: %v, %v", again, err)
 	}
-	unchecked, err := s.Unchecked(ctx, due[0])
-	if err != nil || len(unchecked) != 1 {
-		t.Fatalf("unchecked %v, %v", unchecked, err)
+	unjudged, err := s.Unjudged(ctx, h.Page.ID)
+	if err != nil || len(unjudged) != 1 {
+		t.Fatalf("unjudged %v, %v", unjudged, err)
 	}
 	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), Verdicts: []storage.Verdict{{
 		Highlight: h.ID, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
