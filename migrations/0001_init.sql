@@ -66,6 +66,7 @@ CREATE TABLE highlights (
   check_state  text NOT NULL,
   check_reason text NOT NULL DEFAULT '',
   checked_at   timestamptz,
+  verified_at  timestamptz,                    -- when it was first verified: most highlights have no other history
   check_ranges jsonb,                          -- where the quotes stand now, when check_state is moved
   request_hash bytea,                          -- SHA-256 of the creating request: the same id again is a replay or a conflict
   created_at   timestamptz NOT NULL,
@@ -78,6 +79,22 @@ CREATE UNIQUE INDEX highlights_seq ON highlights (page_id, seq);
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
+
+-- What happened to a highlight since it was made, but that it was first verified. All of it goes when it is deleted.
+CREATE TABLE history (
+  page_id      uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  at           timestamptz NOT NULL,           -- read from the clock under the page's lock: in the order of the changes
+  id           uuid NOT NULL,
+  account_id   uuid REFERENCES accounts,       -- who; null: the server
+  kind         text NOT NULL,                  -- edited, checked or reanchored
+  fields       text[] NOT NULL DEFAULT '{}',   -- what was edited
+  state        text,                           -- what the check found
+  reason       text NOT NULL DEFAULT '',
+  ranges       jsonb,                          -- where the check found it moved to, or what it left when it was reanchored
+  PRIMARY KEY (page_id, highlight_id, at, id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
 
 CREATE TABLE replies (
   page_id      uuid NOT NULL REFERENCES pages,

@@ -103,7 +103,7 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 		if err := lockPage(ctx, tx, visit.Page.ID); err != nil {
 			return err
 		}
-		verdicts, err := newVerdicts(ctx, tx, visit)
+		verdicts, told, err := newVerdicts(ctx, tx, visit)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,8 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 			for i, v := range verdicts {
 				batch.Queue(`
 					UPDATE highlights SET seq = @seq, ranges = @ranges, check_state = @state, check_reason = @reason,
-						checked_at = @at, check_ranges = @now
+						checked_at = @at, check_ranges = @now,
+						verified_at = CASE WHEN verified_at IS NULL AND @state = 'verified' THEN clock_timestamp() ELSE verified_at END
 					WHERE page_id = @page AND id = @id`,
 					pgx.NamedArgs{
 						"seq": seq + int64(i), "ranges": orEmpty(v.Ranges), "state": v.Check.State, "reason": v.Check.Reason,
@@ -125,6 +126,9 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 					})
 			}
 			if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+				return err
+			}
+			if err := recordVerdicts(ctx, tx, visit.Page.ID, told); err != nil {
 				return err
 			}
 		}
@@ -166,40 +170,46 @@ func saveReading(ctx context.Context, tx pgx.Tx, visit Visit) error {
 	return err
 }
 
-// newVerdicts are those of a visit that are still about what stands there, and say something new.
-func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) ([]Verdict, error) {
+// newVerdicts are those of a visit that are still about what stands there, and say something new. Those told are the
+// ones among them that the history needs an entry for.
+func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) (verdicts, told []Verdict, err error) {
 	ids := make([]uuid.UUID, len(visit.Verdicts))
 	for i, v := range visit.Verdicts {
 		ids[i] = v.Highlight
 	}
 	rows, _ := tx.Query(ctx, `
-		SELECT id, ranges, check_state, check_reason, check_ranges FROM highlights
+		SELECT id, ranges, check_state, check_reason, check_ranges, verified_at IS NOT NULL FROM highlights
 		WHERE page_id = $1 AND id = ANY($2) AND deleted_at IS NULL`, visit.Page.ID, ids)
 	type held struct {
-		ranges []xpath.Range
-		check  Check
+		ranges   []xpath.Range
+		check    Check
+		verified bool // once
 	}
 	current := make(map[uuid.UUID]held, len(ids))
 	var id uuid.UUID
 	var h held
-	_, err := pgx.ForEachRow(rows, []any{&id, &h.ranges, &h.check.State, &h.check.Reason, &h.check.Ranges}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &h.ranges, &h.check.State, &h.check.Reason, &h.check.Ranges, &h.verified}, func() error {
 		current[id] = h
 		h = held{}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var verdicts []Verdict
 	for _, v := range visit.Verdicts {
 		h, known := current[v.Highlight]
-		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason &&
-			reflect.DeepEqual(h.check.Ranges, v.Check.Ranges) && reflect.DeepEqual(h.ranges, orEmpty(v.Ranges))
-		if known && fillsIn(v.Ranges, h.ranges) && !same {
+		if !known || !fillsIn(v.Ranges, h.ranges) {
+			continue
+		}
+		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason && reflect.DeepEqual(h.check.Ranges, v.Check.Ranges)
+		if !same && (h.verified || v.Check.State != xpath.Verified) {
+			told = append(told, v)
+		}
+		if !same || !reflect.DeepEqual(h.ranges, orEmpty(v.Ranges)) {
 			verdicts = append(verdicts, v)
 		}
 	}
-	return verdicts, nil
+	return verdicts, told, nil
 }
 
 // fillsIn tells whether ranges are those that are stored, with nothing but missing quotes and positions added. If
