@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// writeTimeout is how long a reader may take for what it is sent.
-const writeTimeout = 10 * time.Second
+const (
+	writeTimeout = 10 * time.Second // for a reader to take a piece of what it is sent
+	piece        = 64 << 10         // bytes
+)
 
 // A connection is what a stream is written to, taken over from the HTTP server: the server would keep two buffers and
 // a goroutine for each.
@@ -32,13 +34,17 @@ func newConnection(conn net.Conn) (*connection, error) {
 	return c, nil
 }
 
-// write waits until everything is written, or the reader has taken too long.
+// write waits until everything is written, as long as the reader takes a piece from time to time.
 func (c *connection) write(b []byte) error {
-	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return fmt.Errorf("set the stream's write deadline: %w", err)
-	}
-	if _, err := c.Conn.Write(b); err != nil {
-		return fmt.Errorf("write the stream: %w", err)
+	for len(b) > 0 {
+		n := min(len(b), piece)
+		if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return fmt.Errorf("set the stream's write deadline: %w", err)
+		}
+		if _, err := c.Conn.Write(b[:n]); err != nil {
+			return fmt.Errorf("write the stream: %w", err)
+		}
+		b = b[n:]
 	}
 	return c.SetWriteDeadline(time.Time{}) // writes that do not wait fail after a deadline, too
 }

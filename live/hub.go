@@ -3,6 +3,8 @@ package live
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +18,7 @@ const MaxPages = 32
 
 const (
 	compareEvery  = 1500 * time.Millisecond // how late a change can be whose hint was lost
-	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead
+	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead; how late a revoked token is seen
 	storageWait   = 30 * time.Second        // for one read of a page's changes
 	farewellLimit = 3 * time.Second         // for telling the other instances that this one stops
 )
@@ -80,6 +82,7 @@ func (h *Hub) Run(ctx context.Context) {
 			h.compareNumbers(ctx)
 		case <-keep.C:
 			h.keepInstance(ctx)
+			h.endRevoked(ctx)
 		case <-ctx.Done():
 		}
 	}
@@ -215,6 +218,26 @@ func (h *Hub) keepInstance(ctx context.Context) {
 	}
 }
 
+// endRevoked ends the streams of tokens that are no longer good. Their readers come back, and are told so.
+func (h *Hub) endRevoked(ctx context.Context) {
+	byToken := h.viewers.withToken()
+	if len(byToken) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageWait)
+	defer cancel()
+	ended, err := h.store.EndedTokens(ctx, slices.Collect(maps.Keys(byToken)))
+	if err != nil {
+		h.logUnlessEnding(ctx, "the tokens of the streams cannot be looked at", err)
+		return
+	}
+	for _, token := range ended {
+		for _, v := range byToken[token] {
+			v.stop()
+		}
+	}
+}
+
 func (h *Hub) sayFarewell(ctx context.Context, pages []uuid.UUID) {
 	ctx, cancel := context.WithTimeout(ctx, farewellLimit)
 	defer cancel()
@@ -249,17 +272,6 @@ func (h *Hub) acquire(id uuid.UUID) (*page, error) {
 	}
 	p.users++
 	return p, nil
-}
-
-// retire forgets a page if nobody uses it any more.
-func (h *Hub) retire(p *page) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if p.users > 0 {
-		return false
-	}
-	delete(h.pages, p.id)
-	return true
 }
 
 // acquireAll is acquire for several.

@@ -63,8 +63,13 @@ func (p *page) release() {
 // ask gives run work to do.
 func (p *page) ask(w work) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.askLocked(w)
+}
+
+// askLocked is ask for those who hold the page's lock.
+func (p *page) askLocked(w work) {
 	p.work |= w
-	p.mu.Unlock()
 	signal(p.wake)
 }
 
@@ -111,17 +116,23 @@ func (p *page) run() {
 
 // isDone tells whether nobody uses the page and that has been written down; the page is forgotten then.
 func (p *page) isDone() bool {
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	if p.users > 0 {
+		return false
+	}
 	select {
 	case <-p.hub.closing: // the hub writes it down for all pages at once
 	default:
-		p.mu.Lock()
+		p.mu.Lock() // after the users were counted: the last of them asks for work before it goes
 		busy := p.work&writePresence != 0
 		p.mu.Unlock()
 		if busy {
 			return false
 		}
 	}
-	return p.hub.retire(p)
+	delete(p.hub.pages, p.id)
+	return true
 }
 
 // presencePause lets those who come and go together be told of together; a crowd takes longer to tell.
@@ -137,8 +148,7 @@ func (p *page) progress(from int64) (seq int64, advanced <-chan struct{}) {
 	defer p.mu.Unlock()
 	if p.seq == unread {
 		p.seq = from
-		p.work |= readChanges
-		signal(p.wake)
+		p.askLocked(readChanges)
 	}
 	return p.seq, p.advanced
 }
@@ -207,12 +217,9 @@ func (p *page) each(send func(w *watch, out *writer)) {
 func (p *page) read(ctx context.Context, after int64) (events []*event, last int64, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storageWait)
 	defer cancel()
-	changes, last, err := p.hub.store.Changes(ctx, p.id, after, chunk)
+	changes, last, more, err := p.hub.store.Changes(ctx, p.id, after, chunk)
 	if err != nil {
 		return nil, 0, false, err
-	}
-	if len(changes) == chunk {
-		last, more = changes[chunk-1].Seq, true
 	}
 	events = make([]*event, len(changes))
 	for i, c := range changes {
@@ -254,20 +261,41 @@ func (p *page) join(w *watch, seq int64) bool {
 	}
 	if p.seq == unread {
 		p.seq = seq
-		p.work |= readChanges // a hint may have passed before anybody was here
+		p.askLocked(readChanges) // a hint may have passed before anybody was here
 	}
 	w.seen, w.index = seq, len(p.watches)
 	p.watches = append(p.watches, w)
+	if w.joined { // it comes back, and may have missed who is here
+		p.presence.newest[w] = struct{}{}
+		p.askLocked(readPresence)
+		return true
+	}
+	w.joined = true
 	p.presence.join(w)
-	p.work |= writePresence
-	signal(p.wake)
+	p.askLocked(writePresence)
 	return true
+}
+
+// detach takes a reader from those who are sent what follows; it remains a reader of the page.
+func (p *page) detach(w *watch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(w)
 }
 
 // leave takes back a join, if there was one.
 func (p *page) leave(w *watch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.remove(w)
+	if w.joined {
+		w.joined = false
+		p.presence.leave(w)
+		p.askLocked(writePresence)
+	}
+}
+
+func (p *page) remove(w *watch) {
 	if w.index >= len(p.watches) || p.watches[w.index] != w {
 		return
 	}
@@ -276,7 +304,4 @@ func (p *page) leave(w *watch) {
 	p.watches[w.index].index = w.index
 	p.watches[last] = nil
 	p.watches = p.watches[:last]
-	p.presence.leave(w)
-	p.work |= writePresence
-	signal(p.wake)
 }

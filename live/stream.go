@@ -39,7 +39,7 @@ type Subscription struct {
 // those who have something to send, until the reader hangs up or does not read, or the stream has lived long
 // enough, or the hub closes. The error is ErrClosing, or of the database or the connection.
 func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription) error {
-	viewer := &viewer{hub: h, account: s.Reader.Account.ID, reads: s.Reader.Groups, done: s.Done}
+	viewer := &viewer{hub: h, account: s.Reader.Account.ID, token: s.Reader.Token, reads: s.Reader.Groups, done: s.Done}
 	pages, err := h.acquireAll(s.Pages)
 	if err != nil {
 		return err
@@ -65,22 +65,12 @@ func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription)
 	return nil
 }
 
-// begin brings a viewer up to date and lets it follow.
+// begin brings a viewer up to date, lets it follow, and has its hang-up told.
 func (h *Hub) begin(ctx context.Context, v *viewer, s Subscription) error {
-	out := newWriter()
-	starts := h.starts(s)
-	for i, w := range v.watches {
-		if err := h.catchUp(ctx, w, starts[i], out); err != nil {
-			return err
-		}
-		if err := v.writeQueue(out, catchingUp); err != nil {
-			return err
-		}
-	}
-	if err := h.hangups.watch(v.conn, v.id); err != nil {
+	if err := v.catchUp(ctx, h.starts(s), newWriter()); err != nil {
 		return err
 	}
-	return v.writeQueue(out, following)
+	return h.hangups.watch(v.conn, v.id)
 }
 
 // takeOver makes the request's connection a stream's. Proxies are told to pass on what they get, when they get it, as it
@@ -148,7 +138,7 @@ func (h *Hub) starts(s Subscription) []start {
 }
 
 // catchUp replays a page until the reader has everything, and lets it join those who follow.
-func (h *Hub) catchUp(ctx context.Context, w *watch, from start, out *writer) error {
+func (w *watch) catchUp(ctx context.Context, from start, out *writer) error {
 	if from.resync != "" {
 		if err := w.resync(from.resync); err != nil {
 			return err
@@ -183,10 +173,7 @@ func (h *Hub) catchUp(ctx context.Context, w *watch, from start, out *writer) er
 	}
 }
 
-// piece is how many bytes of a replay are gathered before they are written.
-const piece = 64 << 10
-
-// replay writes changes of a page. To a reader who starts fresh, what is gone was never there.
+// replay writes changes of a page, gathered in pieces. To a reader who starts fresh, what is gone was never there.
 func (w *watch) replay(events []*event, fresh bool, out *writer) error {
 	out.messages = out.messages[:0]
 	size := 0

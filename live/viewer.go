@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // maxQueued is how many bytes may wait for a reader who does not read as fast as they come. What is waiting is
-// shared by all readers; beyond this the reader is let go, and finds its place again when it comes back.
+// shared by all readers; beyond this it is thrown away, and read again from the database once the reader is ready.
 const maxQueued = 1 << 20
 
 // A viewer is one stream. It has no goroutine of its own while it keeps up: whoever has something for it writes what
@@ -17,6 +18,7 @@ type viewer struct {
 	hub     *Hub
 	id      uint64 // as the hub knows it
 	account uuid.UUID
+	token   uuid.UUID   // that opened it; the nil UUID: none
 	reads   []uuid.UUID // the groups that it may read
 	conn    *connection
 	watches []*watch
@@ -26,7 +28,8 @@ type viewer struct {
 	mu     sync.Mutex
 	phase  phase
 	queue  []message
-	queued int // bytes
+	queued int  // bytes
+	lost   bool // what was queued, because it was too much
 }
 
 // A phase is what happens to messages for a viewer.
@@ -52,6 +55,7 @@ type watch struct {
 	viewer *viewer
 	page   *page
 	index  int   // its place among the page's; guarded by the page's lock
+	joined bool  // whether it counts as a reader of the page; likewise
 	seen   int64 // the last change that was handed over; guarded by the page's lock
 	sent   int64 // the last change that was written; unsaid: none was. Guarded by the viewer's lock once it follows
 }
@@ -110,8 +114,8 @@ func (v *viewer) put(out *writer) {
 		}
 	default:
 		for _, m := range out.messages {
-			if len(v.queue) > 0 && v.queued+len(m.data) > maxQueued {
-				v.end()
+			if v.lost || len(v.queue) > 0 && v.queued+len(m.data) > maxQueued {
+				v.lost, v.queue, v.queued = true, nil, 0
 				return
 			}
 			v.queue = append(v.queue, m)
@@ -120,30 +124,74 @@ func (v *viewer) put(out *writer) {
 	}
 }
 
-// drain waits for a viewer that has fallen behind, and lets it follow again or go.
+// drain waits for a viewer that has fallen behind, and lets it follow again, or go when it takes nothing.
 func (v *viewer) drain() {
-	if err := v.writeQueue(newWriter(), following); err != nil {
+	out := newWriter()
+	again, err := v.writeQueue(out, following)
+	if again && err == nil {
+		err = v.catchUp(context.Background(), v.restart(), out)
+	}
+	if err != nil {
 		v.hub.log.Debug("a reader is let go", "error", err)
 		v.stop()
 	}
 }
 
-// writeQueue writes what waits, and waits for it to be written, until nothing does and the next phase begins.
-func (v *viewer) writeQueue(out *writer, next phase) error {
+// catchUp replays the viewer's pages and lets it follow; once more if so much came meanwhile that it was thrown away.
+func (v *viewer) catchUp(ctx context.Context, starts []start, out *writer) error {
+	for {
+		for i, w := range v.watches {
+			if err := w.catchUp(ctx, starts[i], out); err != nil {
+				return err
+			}
+			if _, err := v.writeQueue(out, catchingUp); err != nil {
+				return err
+			}
+		}
+		again, err := v.writeQueue(out, following)
+		if !again || err != nil {
+			return err
+		}
+		starts = v.restart()
+	}
+}
+
+// restart takes the viewer from its pages, of which it remains a reader, and says where each replay has to begin.
+func (v *viewer) restart() []start {
+	starts := make([]start, len(v.watches))
+	for _, w := range v.watches {
+		w.page.detach(w)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.phase != gone {
+		v.phase = catchingUp
+	}
+	v.lost, v.queue, v.queued = false, nil, 0
+	for i, w := range v.watches {
+		starts[i].after = max(w.sent, 0)
+	}
+	return starts
+}
+
+// writeQueue writes what waits, and waits for it to be written, until nothing does and the next phase begins. again:
+// something was thrown away, and it has not begun.
+func (v *viewer) writeQueue(out *writer, next phase) (again bool, err error) {
 	for {
 		v.mu.Lock()
-		if v.phase == gone || len(v.queue) == 0 {
-			if v.phase != gone {
+		if v.phase == gone || v.lost || len(v.queue) == 0 {
+			if v.phase != gone && !v.lost {
 				v.phase = next
 			}
+			again = v.lost
 			v.mu.Unlock()
-			return nil
+			return again, nil
 		}
 		out.messages, v.queue, v.queued = v.queue, nil, 0
 		data := v.encode(out)
 		v.mu.Unlock()
 		if err := v.conn.write(data); err != nil {
-			return err
+			return false, err
 		}
 	}
 }

@@ -51,20 +51,20 @@ func startViewer(t *testing.T) (v *viewer, reader net.Conn, ended chan struct{})
 	return v, reader, ended
 }
 
-// A reader who does not read costs no more than a bounded queue, and is let go; whoever publishes never waits.
-func TestSlowViewerIsLetGo(t *testing.T) {
-	v, _, ended := startViewer(t)
+// A reader who does not read costs no more than a bounded queue, and whoever publishes never waits.
+func TestQueueIsBounded(t *testing.T) {
+	v, _, _ := startViewer(t)
 	out := newWriter()
 	event := make([]byte, maxQueued/4)
-	for !v.isGone() { // the kernel takes some megabytes first
+	for lost := false; !lost; { // the kernel takes some megabytes first
 		v.push(event, out)
 		v.mu.Lock()
 		if v.queued > maxQueued {
 			t.Errorf("%d bytes wait", v.queued)
 		}
+		lost = v.lost
 		v.mu.Unlock()
 	}
-	<-ended
 }
 
 // A reader who is slow for a while gets everything, in order, and follows again.

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const (
@@ -57,6 +59,21 @@ func (all *viewers) next() []*viewer {
 	defer all.mu.Unlock()
 	all.turn = (all.turn + 1) % len(all.turns)
 	return values(all.turns[all.turn], nil)
+}
+
+// withToken are those that a token has opened, by it.
+func (all *viewers) withToken() map[uuid.UUID][]*viewer {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	byToken := map[uuid.UUID][]*viewer{}
+	for _, turn := range all.turns {
+		for _, v := range turn {
+			if v.token != uuid.Nil {
+				byToken[v.token] = append(byToken[v.token], v)
+			}
+		}
+	}
+	return byToken
 }
 
 // close returns all there are; there will be no others.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -38,7 +39,9 @@ func (s *Server) identify(c *gin.Context) (storage.Reader, error) {
 		}
 		return storage.Anonymous, nil
 	}
-	reader, err := s.store.Authenticate(c, token)
+	ctx, cancel := context.WithTimeout(c, handleTimeout)
+	defer cancel()
+	reader, err := s.store.Authenticate(ctx, token)
 	switch {
 	case errors.Is(err, storage.ErrNotFound) && byCookie:
 		return storage.Anonymous, nil

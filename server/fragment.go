@@ -12,20 +12,24 @@ const (
 	endWords  = 5
 )
 
-// textFragment is the directive that has browsers scroll to a highlight's first passage
-// (https://wicg.github.io/scroll-to-text-fragment/).
-func textFragment(ranges []xpath.Range) string {
+// textDirective is what a page's URL needs at its end for browsers to scroll to a highlight's first passage
+// (https://wicg.github.io/scroll-to-text-fragment/). A URL that has a fragment, because it is a route, keeps it.
+func textDirective(pageURL string, ranges []xpath.Range) string {
 	if len(ranges) == 0 || ranges[0].Quote == nil {
 		return ""
 	}
 	words := strings.Fields(ranges[0].Quote.Exact)
-	switch {
-	case len(words) == 0:
+	if len(words) == 0 {
 		return ""
-	case len(words) <= 2*endWords || len(ranges[0].Quote.Exact) <= wholeText:
-		return "#:~:text=" + fragmentText(words)
 	}
-	return "#:~:text=" + fragmentText(words[:endWords]) + "," + fragmentText(words[len(words)-endWords:])
+	directive := ":~:text="
+	if !strings.Contains(pageURL, "#") {
+		directive = "#" + directive
+	}
+	if len(words) <= 2*endWords || len(ranges[0].Quote.Exact) <= wholeText {
+		return directive + fragmentText(words)
+	}
+	return directive + fragmentText(words[:endWords]) + "," + fragmentText(words[len(words)-endWords:])
 }
 
 // fragmentText escapes what has a meaning in the directive, the hyphen too.

@@ -334,6 +334,6 @@ func (s *Server) openHighlight(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, h.Page.URL+textFragment(h.Ranges))
+	c.Redirect(http.StatusSeeOther, h.Page.URL+textDirective(h.Page.URL, h.Ranges))
 	return nil
 }

@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -94,6 +97,9 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// chapter is a range with the longest quote.
+var chapter = strings.TrimSuffix(passage, "}") + `,"quote":{"exact":"` + long(64<<10) + `"}}`
+
 func TestHighlightIsRefused(t *testing.T) {
 	s := startService(t)
 	ada := s.signUp("Ada")
@@ -129,6 +135,7 @@ func TestHighlightIsRefused(t *testing.T) {
 		`{"url":"https://example.org/","id":"` + uuid.Nil.String() + `"}`: "/id",
 		`{"url":"https://example.org/","note":"` + long(65<<10) + `"}`:    "/note",
 		`{"url":"https://example.org/","ranges":[` + strings.Repeat(passage+",", 100) + passage + `]}`: "/ranges",
+		`{"url":"https://example.org/","ranges":[` + strings.Repeat(chapter+",", 4) + chapter + `]}`:   "/ranges",
 	} {
 		ada.do("POST", "/highlights", body).isProblem(http.StatusUnprocessableEntity, "invalid", pointer)
 	}
@@ -181,7 +188,10 @@ func TestHighlightIsChangedByItsAuthorAlone(t *testing.T) {
 		t.Errorf("it is %s", changed.body)
 	}
 	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `"1"`).isProblem(http.StatusPreconditionFailed, "stale_version")
-	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `W/"x"`).isProblem(http.StatusBadRequest, "unreadable")
+	for _, other := range []string{`W/"2"`, `"x"`, `""`} {
+		ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", other).isProblem(http.StatusPreconditionFailed, "stale_version")
+	}
+	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `2`).isProblem(http.StatusBadRequest, "unreadable")
 	ada.do("PATCH", "/highlights/"+id, `{"color":"plaid"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/color")
 	bob.do("PATCH", "/highlights/"+id, `{"note":"mine"}`).isProblem(http.StatusForbidden, "forbidden")
 	bob.do("DELETE", "/highlights/"+id, "").isProblem(http.StatusForbidden, "forbidden")
@@ -264,10 +274,47 @@ func TestReplies(t *testing.T) {
 	ada.do("PATCH", "/replies/"+first.text("id"), `{"note":"mine"}`).isProblem(http.StatusForbidden, "forbidden")
 	bob.do("POST", thread, `{"note":""}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/note")
 	bob.do("POST", thread, `{"note":"x","in_reply_to":"`+uuid.NewString()+`"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/in_reply_to")
+	own := uuid.NewString()
+	bob.do("POST", thread, `{"id":"`+own+`","note":"x","in_reply_to":"`+own+`"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/in_reply_to")
+	queued := `{"id":"` + own + `","note":"so it is","in_reply_to":"` + second.text("id") + `"}`
+	bob.do("POST", thread, queued).is(http.StatusCreated)
 	bob.do("DELETE", "/replies/"+second.text("id"), "").isProblem(http.StatusForbidden, "forbidden")
 	ada.do("DELETE", "/replies/"+second.text("id"), "").is(http.StatusNoContent)
+	bob.do("POST", thread, queued).is(http.StatusOK)
 
 	private := ada.do("POST", "/highlights", `{"url":"https://example.org/"}`).is(http.StatusCreated)
 	bob.do("POST", "/highlights/"+private.text("id")+"/replies", `{"note":"let me in"}`).isProblem(http.StatusNotFound, "not_found")
 	bob.do("GET", "/highlights/"+private.text("id")+"/replies", "").isProblem(http.StatusNotFound, "not_found")
+}
+
+// Who has said all still waits for the answer. A page that is held makes the request wait until net/http has seen
+// the end, and cancels it.
+func TestWhatIsNotStoredIsNotAcknowledged(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	ada.mark("makes the page", "public")
+	hold, err := s.store.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hold.Close(context.Background()) })
+	if _, err := hold.Exec(t.Context(), `BEGIN; SELECT FROM pages FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+
+	body := `{"url":"` + streamed + `","group":"public","note":"lost"}`
+	fmt.Fprintf(connection, "POST %s/highlights HTTP/1.1\r\nHost: limn\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		api, ada.token, len(body), body)
+	if err := connection.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+
+	if answer, err := http.ReadResponse(bufio.NewReader(connection), nil); err == nil {
+		t.Errorf("a write that was given up is answered %s", answer.Status)
+	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,6 +25,7 @@ const (
 const (
 	bodyTimeout   = 30 * time.Second // for a request's body to arrive
 	answerTimeout = 60 * time.Second // for a client to read an answer, or one piece of a long one
+	handleTimeout = 30 * time.Second // for the server to find one
 )
 
 // limits keeps one address from taking what is there for all. An IPv6 network of 64 bits counts as one.
@@ -78,6 +80,20 @@ func (s *Server) limitTimes(c *gin.Context) {
 	}
 	if err != nil {
 		s.fail(c, fmt.Errorf("set a request's deadlines: %w", err))
+	}
+}
+
+// inTime gives a request up when the server does not find its answer, as when the database holds still.
+func inTime(handle func(*gin.Context) error) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		request := c.Request
+		ctx, cancel := context.WithTimeout(request.Context(), handleTimeout)
+		defer func() {
+			cancel()
+			c.Request = request
+		}()
+		c.Request = request.WithContext(ctx)
+		return handle(c)
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
+
+	"github.com/gin-gonic/gin"
 )
 
 // answerTo serves a connection on which a client sends text and nothing more, and returns what it is answered.
@@ -71,4 +74,21 @@ func TestBodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The limit ends what waits, and the one who asks is told to come again.
+func TestAnswerThatIsNotFoundIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := gin.CreateTestContext(httptest.NewRecorder())
+		c.Request = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+
+		err := inTime(func(c *gin.Context) error {
+			<-c.Request.Context().Done()
+			return c.Request.Context().Err()
+		})(c)
+
+		if p := problemOf(err); p.Status != http.StatusServiceUnavailable {
+			t.Errorf("answered %d", p.Status)
+		}
+	})
 }

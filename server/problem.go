@@ -62,6 +62,7 @@ var kinds = []struct {
 	{errTooSlow, http.StatusRequestTimeout, "too_slow", "Too slow", ""},
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
 	{storage.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available", "The database does not answer. Try again in a moment."},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Not available", "It took too long. Try again in a moment."},
 	{live.ErrClosing, http.StatusServiceUnavailable, "stopping", "Stopping", "The server is stopping. Try again in a moment."},
 }
 
@@ -120,7 +121,8 @@ func (s *Server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 func (s *Server) fail(c *gin.Context, err error) {
 	c.Abort()
 	if c.Request.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // nobody waits for the answer any more
+		// Who only has nothing more to say still reads, and an answer without a word would be a 200.
+		panic(http.ErrAbortHandler)
 	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError {

@@ -24,7 +24,7 @@ import (
 	"limn/storage"
 )
 
-const maxBody = 8 << 20 // bytes: a hundred ranges with the longest quotes
+const maxBody = 4 << 20 // bytes: the largest highlight, with every character escaped
 
 // decode reads a request's body into v. What is no JSON, has a member twice or one that v does not know cannot be
 // read; what has the wrong type, or text that is none, is refused with its pointer.
@@ -268,7 +268,13 @@ func newList[T any](c *gin.Context, items []T, next string) list[T] {
 	return list[T]{Items: items, Next: &next}
 }
 
-var etag = regexp.MustCompile(`^"([0-9]{1,18})"$`)
+var (
+	etag     = regexp.MustCompile(`^(W/)?"[^"]*"$`)
+	etagHere = regexp.MustCompile(`^"([0-9]{1,18})"$`)
+)
+
+// noVersion is what an ETag names that was never given.
+const noVersion = -1
 
 // ifMatch is the version that a change is meant for; nil: whatever there is.
 func ifMatch(c *gin.Context) (*int64, error) {
@@ -276,9 +282,12 @@ func ifMatch(c *gin.Context) (*int64, error) {
 	if value == "" || value == "*" {
 		return nil, nil
 	}
-	match := etag.FindStringSubmatch(value)
-	if match == nil {
-		return nil, &unreadableError{"the header If-Match", `must be one ETag of this server, such as "3"`}
+	if !etag.MatchString(value) {
+		return nil, &unreadableError{"the header If-Match", `must be one ETag, such as "3"`}
+	}
+	match := etagHere.FindStringSubmatch(value)
+	if match == nil { // a weak one, or another server's
+		return new(int64(noVersion)), nil
 	}
 	version, err := strconv.ParseInt(match[1], 10, 64)
 	return &version, err

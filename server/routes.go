@@ -63,11 +63,16 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 		if r.needs == account {
 			handle = needsAccount(handle)
 		}
+		if r.path != "/stream" && r.path != "/export" { // which last as long as their readers take
+			handle = inTime(handle)
+		}
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))
 	}
 
-	engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
-	engine.GET("/readyz", s.handle(s.ready))
+	for _, method := range []string{http.MethodGet, http.MethodHead} { // which monitors like to use
+		engine.Handle(method, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+		engine.Handle(method, "/readyz", s.handle(s.ready))
+	}
 	engine.GET("/h/:id", s.handle(s.openHighlight))
 	engine.GET("/embed.js", s.handle(s.getEmbed))
 	engine.GET("/extension/:file", s.handle(s.getExtension))

@@ -479,3 +479,24 @@ func TestNothingIsLostAmongWritersAndReaders(t *testing.T) {
 		}
 	}
 }
+
+// The reader comes back and is told that its token is no longer good; who else reads is not disturbed.
+func TestStreamEndsWithItsToken(t *testing.T) {
+	s := startService(t)
+	ada, bob := s.signUp("Ada"), s.signUp("Bob")
+	hers, his := ada.settled("/stream?url="+streamed), bob.settled("/stream?url="+streamed)
+
+	ada.do("DELETE", "/session", "").is(http.StatusNoContent)
+
+	deadline := time.After(patience)
+	for open := true; open; {
+		select {
+		case _, open = <-hers.events:
+		case <-deadline:
+			t.Fatal("the stream of a token that is gone goes on")
+		}
+	}
+	ada.do("GET", "/stream?url="+streamed, "").isProblem(http.StatusUnauthorized, "bad_token")
+	bob.mark("still here", "public")
+	his.until("highlight")
+}

@@ -140,6 +140,9 @@ func (s *Server) getExtension(c *gin.Context) error {
 	if !isZip || !slices.Contains([]string{"chrome", "firefox"}, browser) {
 		return errNoRoute
 	}
+	if err := s.limits.costly(c); err != nil {
+		return err
+	}
 	var zip bytes.Buffer
 	if err := extension.WriteZip(&zip, browser, s.origin(c)); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -26,7 +27,8 @@ type Account struct {
 
 // A Reader is someone who reads, and the groups they may read: what any query for them is limited to.
 type Reader struct {
-	Account Account // the zero Account: nobody is signed in
+	Account Account   // the zero Account: nobody is signed in
+	Token   uuid.UUID // the id of the token that says so; the nil UUID: none does
 	Groups  []uuid.UUID
 }
 
@@ -49,7 +51,7 @@ func (r Reader) Reads(group uuid.UUID) bool {
 // Only is the reader with no more than some of the groups, named as in Highlight: ErrNotFound for one that the
 // reader does not read.
 func (r Reader) Only(groups ...string) (Reader, error) {
-	only := Reader{Account: r.Account}
+	only := Reader{Account: r.Account, Token: r.Token}
 	for _, name := range groups {
 		group, err := r.group(name)
 		if err != nil {
@@ -180,14 +182,24 @@ func (s *Store) DeleteToken(ctx context.Context, token string) error {
 // Authenticate finds who a token stands for: ErrNotFound when it is unknown or has expired.
 func (s *Store) Authenticate(ctx context.Context, token string) (Reader, error) {
 	var account Account
+	var id uuid.UUID
 	err := s.pool.QueryRow(ctx, `
-		SELECT a.id, a.name FROM tokens t JOIN accounts a ON a.id = t.account_id
+		SELECT t.id, a.id, a.name FROM tokens t JOIN accounts a ON a.id = t.account_id
 		WHERE t.hash = $1 AND t.expires_at > now()`, hashToken(token)).
-		Scan(&account.ID, &account.Name)
+		Scan(&id, &account.ID, &account.Name)
 	if err != nil {
 		return Reader{}, translate(err, "authenticate")
 	}
-	return Reader{Account: account, Groups: []uuid.UUID{Public, account.ID}}, nil
+	return Reader{Account: account, Token: id, Groups: []uuid.UUID{Public, account.ID}}, nil
+}
+
+// EndedTokens lists those of some tokens that stand for nobody any more.
+func (s *Store) EndedTokens(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT asked.id FROM unnest($1::uuid[]) AS asked (id)
+		WHERE NOT EXISTS (SELECT FROM tokens t WHERE t.id = asked.id AND t.expires_at > now())`, ids)
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return ended, translate(err, "list ended tokens")
 }
 
 // checkName returns the name as it is shown and as it is compared.

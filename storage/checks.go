@@ -4,7 +4,9 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -78,22 +80,23 @@ func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duratio
 	return pages, translate(err, "claim due pages")
 }
 
-// Unjudged lists the highlights of a page that have no verdict yet, or only that the page could not be read.
-func (s *Store) Unjudged(ctx context.Context, page uuid.UUID) ([]Marked, error) {
+// Unjudged lists the highlights of a page that have no verdict yet, or only that the page could not be read. The
+// new ones come first; there are more if they are too much to be held at once.
+func (s *Store) Unjudged(ctx context.Context, page uuid.UUID) (list []Marked, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT id, ranges FROM highlights
-		WHERE page_id = $1 AND deleted_at IS NULL AND check_state IN ('pending', 'unverifiable') ORDER BY seq`, page)
-	marked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Marked])
-	return marked, translate(err, "list unjudged highlights")
+		WHERE page_id = $1 AND deleted_at IS NULL AND check_state IN ('pending', 'unverifiable') ORDER BY check_state, seq`, page)
+	list, more, err = collectSome(rows, pgx.RowToStructByPos[Marked])
+	return list, more, translate(err, "list unjudged highlights")
 }
 
-// Judged lists the others, in no order: should there be too many for one visit, each has its chance.
-func (s *Store) Judged(ctx context.Context, page uuid.UUID) ([]Marked, error) {
+// Judged lists the others likewise, but in no order: should there be too many for one visit, each has its chance.
+func (s *Store) Judged(ctx context.Context, page uuid.UUID) (list []Marked, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT id, ranges FROM highlights
 		WHERE page_id = $1 AND deleted_at IS NULL AND check_state NOT IN ('pending', 'unverifiable') ORDER BY random()`, page)
-	marked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Marked])
-	return marked, translate(err, "list judged highlights")
+	list, more, err = collectSome(rows, pgx.RowToStructByPos[Marked])
+	return list, more, translate(err, "list judged highlights")
 }
 
 // SaveVisit stores what a visit found: each verdict that differs from the last is a change of the page. It
@@ -164,10 +167,18 @@ func saveReading(ctx context.Context, tx pgx.Tx, visit Visit) error {
 			content_hash = CASE WHEN @reason = '' THEN @hash ELSE content_hash END
 		WHERE id = @page`,
 		pgx.NamedArgs{
-			"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": visit.ETag,
-			"modified": visit.LastModified, "hash": orEmpty(visit.ContentHash), "page": visit.Page.ID,
+			"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
+			"modified": validator(visit.LastModified), "hash": orEmpty(visit.ContentHash), "page": visit.Page.ID,
 		})
 	return err
+}
+
+// validator is a header of the page's server as it can be stored and sent back; one that cannot is as good as none.
+func validator(header string) string {
+	if !utf8.ValidString(header) || strings.ContainsRune(header, 0) {
+		return ""
+	}
+	return header
 }
 
 // newVerdicts are those of a visit that are still about what stands there, and say something new. Those told are the
@@ -200,6 +211,9 @@ func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) (verdicts, told []
 		h, known := current[v.Highlight]
 		if !known || !fillsIn(v.Ranges, h.ranges) {
 			continue
+		}
+		if sizeOf(v.Ranges) > maxMarks { // with the quotes filled in: nobody marks a book
+			v.Ranges = h.ranges
 		}
 		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason && reflect.DeepEqual(h.check.Ranges, v.Check.Ranges)
 		if !same && (h.verified || v.Check.State != xpath.Verified) {

@@ -64,7 +64,9 @@ func translate(err error, doing string) error {
 		return nil
 	case errors.Is(err, pgx.ErrNoRows):
 		err = ErrNotFound
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case errors.As(err, &postgres):
 		switch {
 		case postgres.Code == "23505" && postgres.ConstraintName == "accounts_name_key_key":
@@ -72,9 +74,11 @@ func translate(err error, doing string) error {
 		case postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_id"),
 			postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_pkey"):
 			err = ErrConflict
-		case strings.HasPrefix(postgres.Code, "57P"), // the server is starting or stopping
+		case strings.HasPrefix(postgres.Code, "57"), // the server is starting or stopping, or its operator cancelled
 			strings.HasPrefix(postgres.Code, "08"), // the connection broke
-			strings.HasPrefix(postgres.Code, "53"): // no connection, memory or disk is left
+			strings.HasPrefix(postgres.Code, "40"), // the transaction has to be made again
+			strings.HasPrefix(postgres.Code, "53"), // no connection, memory or disk is left
+			postgres.Code == "25006":               // the server follows another one, which is taken over from
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	case pgconn.SafeToRetry(err), errors.As(err, &network), isConnectionLoss(err):

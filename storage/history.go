@@ -65,7 +65,7 @@ func (s *Store) ListHistory(ctx context.Context, reader Reader, highlight uuid.U
 		Entry
 		id uuid.UUID
 	}
-	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (e row, err error) {
+	list, cut, err := collectSome(rows, func(r pgx.CollectableRow) (e row, err error) {
 		var by *uuid.UUID
 		var name *string
 		err = r.Scan(&e.At, &e.id, &by, &name, &e.Kind, &e.Fields, &e.State, &e.Reason, &e.Ranges, &e.Before)
@@ -77,7 +77,7 @@ func (s *Store) ListHistory(ctx context.Context, reader Reader, highlight uuid.U
 	if err != nil {
 		return nil, "", translate(err, "list history")
 	}
-	list, next := cutPage(list, paging.Limit, func(e row) cursor { return cursor{e.At, e.id} })
+	list, next := cutPage(list, paging.Limit, cut, func(e row) cursor { return cursor{e.At, e.id} })
 	entries := make([]Entry, len(list))
 	for i, e := range list {
 		entries[i] = e.Entry

@@ -53,9 +53,6 @@ func (s *Store) CreateReply(ctx context.Context, author Reader, n NewReply) (r R
 	}
 	err = s.changeThread(ctx, author, n.Highlight, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
-		if err := checkInReplyTo(ctx, tx, held, n.InReplyTo); err != nil {
-			return err
-		}
 		seq, err := number(ctx, tx, held.page, 2)
 		if err != nil {
 			return err
@@ -70,6 +67,10 @@ func (s *Store) CreateReply(ctx context.Context, author Reader, n NewReply) (r R
 				"author": author.Account.ID, "group": held.group, "note": n.Note, "hash": hash,
 			}).Scan(&r.CreatedAt, &r.UpdatedAt)
 		if err != nil {
+			return err
+		}
+		// Last, so that a repeated request is known for one even when what it answers has been deleted since.
+		if err := checkInReplyTo(ctx, tx, held, r); err != nil {
 			return err
 		}
 		return countReplies(ctx, tx, held, seq+1)
@@ -107,11 +108,11 @@ func (s *Store) ListReplies(ctx context.Context, reader Reader, highlight uuid.U
 		  AND (r.created_at, r.id) > (@time, @id)
 		ORDER BY r.created_at, r.id LIMIT @limit`,
 		pgx.NamedArgs{"highlight": highlight, "groups": reader.Groups, "time": after.Time, "id": after.ID, "limit": paging.Limit + 1})
-	replies, err := pgx.CollectRows(rows, scanReply)
+	replies, cut, err := collectSome(rows, scanReply)
 	if err != nil {
 		return nil, "", translate(err, "list replies")
 	}
-	replies, next := cutPage(replies, paging.Limit, func(r Reply) cursor { return cursor{r.CreatedAt, r.ID} })
+	replies, next := cutPage(replies, paging.Limit, cut, func(r Reply) cursor { return cursor{r.CreatedAt, r.ID} })
 	return replies, next, nil
 }
 
@@ -255,14 +256,14 @@ func checkReply(note string) error {
 }
 
 // checkInReplyTo refuses an answer to what is not in the same thread.
-func checkInReplyTo(ctx context.Context, tx pgx.Tx, held heldHighlight, reply *uuid.UUID) error {
-	if reply == nil {
+func checkInReplyTo(ctx context.Context, tx pgx.Tx, held heldHighlight, r Reply) error {
+	if r.InReplyTo == nil {
 		return nil
 	}
 	var known bool
 	err := tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM replies WHERE page_id = $1 AND id = $2 AND highlight_id = $3 AND deleted_at IS NULL)`,
-		held.page, *reply, held.id).Scan(&known)
+		SELECT EXISTS (SELECT FROM replies WHERE page_id = $1 AND id = $2 AND id <> $4 AND highlight_id = $3 AND deleted_at IS NULL)`,
+		held.page, *r.InReplyTo, held.id, r.ID).Scan(&known)
 	if err != nil {
 		return fmt.Errorf("find the reply answered: %w", err)
 	}

@@ -126,7 +126,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 		visit.Pace.DueAt = nil
 		return visit, nil
 	}
-	unjudged, err := c.store.Unjudged(ctx, page.ID)
+	unjudged, more, err := c.store.Unjudged(ctx, page.ID)
 	if err != nil || len(unjudged) == 0 && !page.Again {
 		return visit, err
 	}
@@ -137,13 +137,15 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	var failed error
 	incomplete := false
 	found, err := c.read(ctx, page.URL, page.Again, known, func(found edition) (content bool) {
-		end := time.Now().Add(judgeTime)
-		visit.Verdicts, visit.Unfinished, content = judgeAll(found.reading, unjudged, end)
+		end, late := time.Now().Add(judgeTime), false
+		visit.Verdicts, late, content = judgeAll(found.reading, unjudged, end)
+		visit.Unfinished = more || late
 		if hasChanged(page, found) {
 			var judged []storage.Marked
 			var verdicts []storage.Verdict
-			judged, failed = c.store.Judged(ctx, page.ID)
-			verdicts, incomplete, _ = judgeAll(found.reading, judged, end)
+			judged, incomplete, failed = c.store.Judged(ctx, page.ID)
+			verdicts, late, _ = judgeAll(found.reading, judged, end)
+			incomplete = incomplete || late
 			visit.Verdicts = append(visit.Verdicts, verdicts...)
 		}
 		return content
@@ -153,33 +155,37 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	}
 	if found.failure != nil {
 		c.log.Info("a page cannot be read", "page", page.ID, "reason", found.failure.reason, "cause", found.failure.cause)
-		visit.Reason, visit.Unfinished = found.failure.reason, false
-		visit.Verdicts = visit.Verdicts[:0]
-		for _, m := range unjudged { // the others keep what the last reading found
-			check := storage.Check{State: xpath.Unverifiable, Reason: found.failure.reason}
-			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: m.ID, Ranges: m.Ranges, Check: check})
-		}
+		visit.Unfinished = false
+		visit.Verdicts = unverifiable(unjudged, found.failure) // the others keep what the last reading found
 	}
-	if !isNews(page, found) {
-		return visit, nil
+	if isNews(page, found) {
+		learn(&visit, found, incomplete)
 	}
+	return visit, nil
+}
+
+// learn takes into a visit what a new edition says of the page itself, and when to read it again. Incomplete: not all
+// that it changes could be judged.
+func learn(visit *storage.Visit, found edition, incomplete bool) {
+	page := visit.Page
 	visit.ReadAt = found.readAt
 	switch {
 	case found.failure != nil:
+		visit.Reason = found.failure.reason
 	case found.unchanged:
 		visit.ETag, visit.LastModified, visit.ContentHash = page.ETag, page.LastModified, page.ContentHash
-	case incomplete: // the next reading takes the page for a changed one
-		visit.Title = found.reading.title
 	default:
-		visit.Title, visit.ContentHash = found.reading.title, found.reading.hash
-		visit.ETag, visit.LastModified = found.version.etag, found.version.lastModified
+		visit.Title = found.reading.title
+		if !incomplete { // else the next reading takes the page for a changed one
+			visit.ETag, visit.LastModified, visit.ContentHash = found.version.etag, found.version.lastModified, found.reading.hash
+		}
 	}
-	g := glance{at: found.readAt, changed: len(page.ContentHash) > 0 && hasChanged(page, found), failure: found.failure, early: !page.Again}
+	g := glance{at: found.readAt, failure: found.failure, early: !page.Again}
+	g.changed = len(page.ContentHash) > 0 && hasChanged(page, found)
 	if page.ReadAt != nil {
 		g.since = found.readAt.Sub(*page.ReadAt)
 	}
 	visit.Pace = follow(page.Pace, g, rand.Float64())
-	return visit, nil
 }
 
 // isNews tells whether an edition was read after what is known of the page. Postgres keeps microseconds.
@@ -192,8 +198,17 @@ func hasChanged(page storage.DuePage, found edition) bool {
 	return isNews(page, found) && found.reading != nil && !bytes.Equal(found.reading.hash, page.ContentHash)
 }
 
-// judgeAll judges highlights until the time is over: unfinished. Content: all of them stand where they were made.
-func judgeAll(r *reading, marked []storage.Marked, end time.Time) (verdicts []storage.Verdict, unfinished, content bool) {
+// unverifiable is the verdict on highlights whose page cannot be read.
+func unverifiable(marked []storage.Marked, because *failure) (verdicts []storage.Verdict) {
+	for _, m := range marked {
+		check := storage.Check{State: xpath.Unverifiable, Reason: because.reason}
+		verdicts = append(verdicts, storage.Verdict{Highlight: m.ID, Ranges: m.Ranges, Check: check})
+	}
+	return verdicts
+}
+
+// judgeAll judges highlights until the time is over: then it is late. Content: all of them stand where they were made.
+func judgeAll(r *reading, marked []storage.Marked, end time.Time) (verdicts []storage.Verdict, late, content bool) {
 	content = true
 	for _, m := range marked {
 		if time.Now().After(end) {

@@ -1,7 +1,10 @@
 package xpath
 
 import (
+	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 func TestCheckWithoutAQuoteFillsItIn(t *testing.T) {
@@ -52,5 +55,57 @@ func TestCheckAllTakesTheBestReading(t *testing.T) {
 	r := Range{Anchor: Point{"/html/body/noscript/p/text()", 0}, Focus: Point{"/html/body/noscript/p/text()", 6}, Quote: &Quote{Exact: "hidden"}}
 	if v := CheckAll([]*Document{on, off}, r); v.State != Verified {
 		t.Errorf("got %+v", v)
+	}
+}
+
+// Whatever the two pages are: what a page holds is verified on it, no other text ever is, and where a moved quote
+// stands can be read there.
+func FuzzCheck(f *testing.F) {
+	f.Add("<p>some words to choose</p>", "<p>x</p><p>some wods to choose</p>", 5, 10)
+	f.Add("<pre>\n😀 a b</pre>", "<b>😀</b>", 1, 3)
+	f.Fuzz(func(t *testing.T, page, edited string, start, end int) {
+		roots := [2]*html.Node{}
+		for i, text := range []string{page, edited} {
+			root, err := html.Parse(strings.NewReader(text))
+			if err != nil {
+				return // deeper than the parser goes
+			}
+			roots[i] = root
+		}
+		before, after := NewDocument(roots[0]), NewDocument(roots[1])
+		if start < before.origin || start > end || end > before.length() {
+			return
+		}
+		r := before.describe(start, end, false)
+		if quote, position, ok := before.Holds(r); !ok || position.Start > start-before.origin || position.End < end-before.origin {
+			t.Fatalf("%+v holds %+v at %v, %v; want %d to %d", r, quote, position, ok, start, end)
+		}
+		v := after.Check(r)
+		switch v.State {
+		case Verified:
+			if quote, _, ok := after.Holds(r); !ok || quote.Exact != r.Quote.Exact {
+				t.Fatalf("verified: %q, %v for %q", quote.Exact, ok, r.Quote.Exact)
+			}
+		case Moved:
+			if quote, position, ok := after.Holds(*v.Now); !ok || position.Start > v.Now.Position.Start || !strings.Contains(quote.Exact, v.Now.Quote.Exact) {
+				t.Fatalf("moved to %+v, which holds %q, %v", v.Now, quote.Exact, ok)
+			}
+		}
+	})
+}
+
+// A page of one repeated character and a quote that almost fits everywhere must not take longer than reading it a
+// few times would: the bounds are on work, and work is what is counted here.
+func TestSearchEndsWhenItsEffortIsSpent(t *testing.T) {
+	d := document(t, "<p>"+strings.Repeat("a", 1<<20)+"</p>")
+	s := d.newSearch(Range{
+		Anchor: Point{"/html/body/b", 0}, Focus: Point{"/html/body/b", 0},
+		Quote: &Quote{Exact: strings.Repeat("a", 1<<16) + "b", Prefix: "aaaaaaaaaaaaaaaa", Suffix: "aaaaaaaaaaaaaaaa"},
+	})
+	s.nearby()
+	s.fuzzily()
+	const last = 1 << 20 // the comparison that is under way when the bound is reached
+	if s.effort > maxEffort+last {
+		t.Errorf("read %d units", s.effort)
 	}
 }

@@ -63,14 +63,13 @@ func (d *Document) path(i int32) (string, bool) {
 // step names a node among its siblings, in a way that a browser's XPath understands as well.
 func (d *Document) step(i int32) (string, bool) {
 	n := &d.nodes[i]
-	test, local := n.name, false
+	test := n.name
 	switch {
 	case n.kind == text:
 		test = "text()"
 	case n.kind == other:
 		return "", false
 	case n.kind == foreign || !isPlain(n.name):
-		local = true
 		quote := `"`
 		if strings.Contains(n.name, quote) {
 			quote = `'`
@@ -80,13 +79,7 @@ func (d *Document) step(i int32) (string, bool) {
 		}
 		test = "*[local-name()=" + quote + n.name + quote + "]"
 	}
-	index := 1
-	for s := n.parent + 1; s < i; s = d.nodes[s].end {
-		sibling := &d.nodes[s]
-		if sibling.name == n.name && (sibling.kind == n.kind || local && sibling.kind >= element) {
-			index++
-		}
-	}
+	index := int(d.nth()[i])
 	return test + "[" + strconv.Itoa(index) + "]", index <= maxIndex
 }
 

@@ -17,7 +17,8 @@ type Document struct {
 	nodes  []node           // in document order, the document itself first, a sentinel last
 	ids    map[string]int32 // the first element with an id
 	twins  map[int32]int32  // the next element with the same id
-	chunks []chunk          // in document order, a sentinel last
+	large  map[family][]int32
+	chunks []chunk // in document order, a sentinel last
 	text   string
 	wide   func() []uint16 // the text again, for who compares unit by unit
 	folded func() folded   // the body's text as it is read
@@ -44,6 +45,16 @@ const (
 	foreign             // an element of SVG or MathML
 )
 
+// A family is the children of one name that a parent has, or with kind other all its children. Only families of
+// parents with many children are kept: they would take long to walk through for each path.
+type family struct {
+	parent int32
+	kind   kind
+	name   string
+}
+
+const manyChildren = 256
+
 // A chunk is a piece of a text node, short enough to be counted through.
 type chunk struct {
 	node int32
@@ -55,7 +66,7 @@ type chunk struct {
 
 // NewDocument indexes the tree that html.Parse made of a page.
 func NewDocument(root *html.Node) *Document {
-	d := &Document{ids: map[string]int32{}, twins: map[int32]int32{}}
+	d := &Document{ids: map[string]int32{}, twins: map[int32]int32{}, large: map[family][]int32{}}
 	x := indexer{doc: d}
 	x.run(root)
 	d.wide = sync.OnceValue(func() []uint16 { return units(d.text) })
@@ -110,6 +121,9 @@ func (d *Document) walk(at int32, steps []Step) (int32, bool) {
 // child is the index of the child that a step leads to, 0 for none. A plain name means elements of HTML, as in
 // browsers; where those are too few it means the others.
 func (d *Document) child(parent int32, step Step) int32 {
+	if _, ok := d.large[family{parent: parent}]; ok && !step.Local {
+		return d.childOfMany(parent, step)
+	}
 	left, strangers := step.Index, 0
 	end := d.nodes[parent].end
 	for c := parent + 1; c < end; c = d.nodes[c].end {
@@ -152,6 +166,19 @@ func (d *Document) child(parent int32, step Step) int32 {
 	}
 }
 
+func (d *Document) childOfMany(parent int32, step Step) int32 {
+	families := [][]int32{d.large[family{parent, text, ""}]}
+	if !step.Text {
+		families = [][]int32{d.large[family{parent, element, strings.ToLower(step.Name)}], d.large[family{parent, foreign, step.Name}]}
+	}
+	for _, f := range families {
+		if step.Index <= len(f) {
+			return f[step.Index-1]
+		}
+	}
+	return 0
+}
+
 // equalFold compares a name in lower case with one whose ASCII letters may be upper case.
 func equalFold(lower, name string) bool {
 	for i := range len(name) {
@@ -179,6 +206,9 @@ func (d *Document) place(p Point) (at int, ok bool) {
 	start, end := int(d.nodes[i].start), int(d.nodes[d.nodes[i].end].start)
 	if d.nodes[i].kind == text {
 		return start + p.Offset, p.Offset <= end-start
+	}
+	if all, ok := d.large[family{parent: i}]; ok && p.Offset < len(all) {
+		return int(d.nodes[all[p.Offset]].start), true
 	}
 	left := p.Offset
 	for c := i + 1; c < d.nodes[i].end; c = d.nodes[c].end {

@@ -77,6 +77,7 @@ func (s *search) extend(at, side int) int {
 		if errors > best {
 			return
 		}
+		s.effort += ContextLength
 		end, context := low+read, 0
 		if side == 0 {
 			end = high - read
@@ -100,6 +101,7 @@ func (s *search) extend(at, side int) int {
 // errors counts how much the text between two places differs from the quote, in units of the quote. All that
 // differs in space is one error.
 func (s *search) errors(start, end int) int {
+	s.effort += end - start
 	n := s.compare(s.exact, s.text[start:end])
 	if len(s.folded) == 0 || n == 0 {
 		return n

@@ -17,7 +17,8 @@ const maxChunk = 1 << 10
 // An indexer fills a Document while it walks a tree.
 type indexer struct {
 	doc    *Document
-	text   strings.Builder
+	pieces []string // the text so far
+	bytes  int32
 	units  int32
 	hidden bool
 }
@@ -25,7 +26,7 @@ type indexer struct {
 func (x *indexer) run(root *html.Node) {
 	x.add(root, 0)
 	d := x.doc
-	d.text = x.text.String()
+	d.text = strings.Join(x.pieces, "")
 	end := int32(len(d.nodes))
 	d.nodes = append(d.nodes, node{start: x.units, end: end + 1})
 	d.chunks = append(d.chunks, chunk{node: end, unit: x.units, byte: int32(len(d.text))})
@@ -76,6 +77,26 @@ func (x *indexer) add(n *html.Node, parent int32) {
 		x.breakLine()
 	}
 	x.doc.nodes[i].end = int32(len(x.doc.nodes))
+	x.addFamilies(i)
+}
+
+func (x *indexer) addFamilies(parent int32) {
+	d := x.doc
+	count, end := 0, d.nodes[parent].end
+	for c := parent + 1; c < end && count < manyChildren; c = d.nodes[c].end {
+		count++
+	}
+	if count < manyChildren {
+		return
+	}
+	for c := parent + 1; c < end; c = d.nodes[c].end {
+		n := &d.nodes[c]
+		d.large[family{parent: parent}] = append(d.large[family{parent: parent}], c)
+		if n.kind != other {
+			own := family{parent, n.kind, n.name}
+			d.large[own] = append(d.large[own], c)
+		}
+	}
 }
 
 func (x *indexer) breakLine() {
@@ -140,8 +161,9 @@ func (x *indexer) addText(n *html.Node, parent int32) {
 			for size = maxChunk; !utf8.RuneStart(data[size]); size-- {
 			}
 		}
-		x.doc.chunks = append(x.doc.chunks, chunk{node: i, unit: x.units, byte: int32(x.text.Len()), hidden: x.hidden})
-		x.text.WriteString(data[:size])
+		x.doc.chunks = append(x.doc.chunks, chunk{node: i, unit: x.units, byte: x.bytes, hidden: x.hidden})
+		x.pieces = append(x.pieces, data[:size])
+		x.bytes += int32(size)
 		x.units += int32(Units(data[:size]))
 		data = data[size:]
 	}

@@ -22,19 +22,22 @@ const (
 	neededTorn  = 60 // of text whose context has changed
 	maxErrors   = 40 // per cent of the quote
 	maxTorn     = 25 // per cent, where the context has changed
+	fewErrors   = 2  // and
+	fewPerCent  = 15 // make similar text in its whole context as good as the very text
 )
 
 // good tells whether a match is good enough, whatever else there is.
 func (s *search) good(m match) bool {
-	agreeing := solid(s.exact)
 	// An error speaks against a match more than a unit that agrees speaks for it; an unchanged path speaks for it.
-	evidence := agreeing - 4*m.errors*agreeing/len(s.exact) + m.context + max(0, 12-3*m.shift)
+	evidence := s.solid - 4*m.errors*s.solid/len(s.exact) + m.context + max(0, 12-3*m.shift)
 	rate := m.errors * 100
 	switch {
 	case m.errors == 0 && m.whole:
 		return evidence >= needed
 	case m.errors == 0:
 		return evidence >= neededTorn
+	case m.context < s.most && !s.sameNumbers(m):
+		return false
 	case m.whole:
 		return evidence >= neededFuzzy && rate <= maxErrors*len(s.exact)
 	}
@@ -47,7 +50,7 @@ func (s *search) price(m match) int {
 	cost := m.errors*100/len(s.exact) + 10*m.shift + s.most - m.context
 	switch {
 	case m.errors == 0 && m.whole:
-	case m.context == s.most && s.sameNumbers(m):
+	case m.context == s.most && m.errors <= fewErrors+len(s.exact)*fewPerCent/100 && s.sameNumbers(m):
 	case m.errors == 0:
 		cost += 100
 	case s.sameNumbers(m):
@@ -163,14 +166,14 @@ func (s *search) right(at int) (same, end int) {
 // isSibling tells a match that differs from the quote in nothing but its numbers: another thing of the same kind.
 func (s *search) isSibling(m match) bool {
 	text := s.text[m.start:m.end]
-	return slices.Equal(shape(s.exact), shape(text)) && !slices.Equal(digits(s.exact), digits(text))
+	return !slices.Equal(s.digits, digits(text)) && slices.Equal(s.shape, shape(text))
 }
 
 // sameNumbers tells whether the digits of the quote stand in a match in their order. A typing error rarely changes a
 // number.
 func (s *search) sameNumbers(m match) bool {
 	text := s.text[m.start:m.end]
-	for _, digit := range digits(s.exact) {
+	for _, digit := range s.digits {
 		i := slices.Index(text, digit)
 		if i < 0 {
 			return false

@@ -7,15 +7,20 @@ const word = 64
 // column of the table of edit distances is two words, and the next one costs a dozen operations.
 type pattern struct {
 	length int
-	masks  [256]uint64 // where a unit stands in the pattern, for units below 256
+	units  [256]uint16 // a unit by its low byte,
+	masks  [256]uint64 // and where it stands in the pattern
 	others map[uint16]uint64
 }
 
 func newPattern(units []uint16) *pattern {
 	p := &pattern{length: len(units)}
 	for i, u := range units {
-		if u < 256 {
-			p.masks[u] |= 1 << i
+		slot := u & 0xff
+		if p.masks[slot] == 0 {
+			p.units[slot] = u
+		}
+		if p.units[slot] == u {
+			p.masks[slot] |= 1 << i
 			continue
 		}
 		if p.others == nil {
@@ -46,8 +51,11 @@ func (p *pattern) backward(text []uint16, anchored bool, visit func(read, errors
 }
 
 func (p *pattern) mask(u uint16) uint64 {
-	if u < 256 {
-		return p.masks[u]
+	if slot := u & 0xff; p.units[slot] == u {
+		return p.masks[slot]
+	}
+	if p.others == nil {
+		return 0
 	}
 	return p.others[u]
 }

@@ -19,7 +19,8 @@ type search struct {
 	text                  []uint16
 	quote                 string
 	exact, prefix, suffix []uint16
-	most                  int // units of context that are no space
+	solid, most           int      // units of the quote, and of its context, that are no space
+	digits, shape         []uint16 // of the quote
 
 	path  Path     // of its start, as it was selected
 	at    [2]int   // where its start and its end are expected
@@ -51,7 +52,8 @@ func (d *Document) newSearch(r Range) *search {
 		doc: d, text: d.wide(), page: d.folded(), quote: r.Quote.Exact,
 		exact: units(r.Quote.Exact), prefix: units(r.Quote.Prefix), suffix: units(r.Quote.Suffix),
 	}
-	s.most = solid(s.prefix) + solid(s.suffix)
+	s.solid, s.most = solid(s.exact), solid(s.prefix)+solid(s.suffix)
+	s.digits, s.shape = digits(s.exact), shape(s.exact)
 	for s.lead < len(s.exact) && isSpace(s.exact[s.lead]) {
 		s.lead++
 	}
@@ -192,11 +194,13 @@ func (s *search) between(starts, ends []int) []match {
 			found = append(found, s.judge(match{start: start, end: end, errors: s.errors(start, end)}))
 		}
 	}
-	for _, start := range starts {
-		look(start, s.extend(start, 1))
-	}
-	for _, end := range ends {
-		look(s.extend(end, 0), end)
+	for i := range max(len(starts), len(ends)) {
+		if i < len(starts) && s.effort < maxEffort {
+			look(starts[i], s.extend(starts[i], 1))
+		}
+		if i < len(ends) && s.effort < maxEffort {
+			look(s.extend(ends[i], 0), ends[i])
+		}
 	}
 	if m <= word {
 		return found

@@ -32,7 +32,8 @@ func (d *Document) textAt(at int) int32 {
 	return d.chunks[max(0, min(i, len(d.chunks)-2))].node
 }
 
-// number counts, for each node, its place among the siblings of its kind and name.
+// number counts, for each node, its place among the siblings that its step counts: elements of HTML and text nodes
+// among their namesakes, other elements among all that have their name.
 func (d *Document) number() []int32 {
 	type name struct {
 		kind kind
@@ -44,9 +45,13 @@ func (d *Document) number() []int32 {
 		clear(seen)
 		end := d.nodes[parent].end
 		for c := int32(parent) + 1; c < end; c = d.nodes[c].end {
-			key := name{d.nodes[c].kind, d.nodes[c].name}
-			seen[key]++
-			nth[c] = seen[key]
+			n := &d.nodes[c]
+			own := name{n.kind, n.name}
+			seen[own]++
+			nth[c] = seen[own]
+			if n.kind == foreign {
+				nth[c] += seen[name{element, n.name}]
+			}
 		}
 	}
 	return nth

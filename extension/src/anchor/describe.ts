@@ -1,6 +1,6 @@
 import { isText } from './path.ts';
 import { nameOf } from './point.ts';
-import { after, next } from './text.ts';
+import { after, next, textOf } from './text.ts';
 import { contextLength, isHost, type WireRange, wellFormed } from './wire.ts';
 
 /** Says where a range is, in all the ways in which it can be found again. */
@@ -17,8 +17,8 @@ export function describe(range: Range, backward: boolean): WireRange {
 	const head = outside.comparePoint(tight.startContainer, tight.startOffset) < 0;
 	outside.setStart(head ? doc : (doc.body ?? doc), 0);
 	outside.setEnd(tight.startContainer, tight.startOffset);
-	const before = outside.toString();
-	const exact = tight.toString();
+	const before = textOf(outside);
+	const exact = textOf(tight);
 	wire.quote = {
 		exact: wellFormed(exact),
 		prefix: wholeCharacters(before.slice(-contextLength), before.length > contextLength, false),

@@ -27,6 +27,8 @@ const neededFuzzy = 16;
 const neededTorn = 60;
 const maxErrors = 40;
 const maxTorn = 25;
+const fewErrors = 2;
+const fewPerCent = 15;
 const sameCost = 12;
 const sameContext = 4;
 const nearer = 3;
@@ -38,6 +40,7 @@ function good(s: Search, m: Match): boolean {
 	const against = Math.trunc((4 * m.errors * agreeing) / s.exact.length);
 	const evidence = agreeing - against + m.context + Math.max(0, 12 - 3 * m.shift);
 	if (m.errors === 0) return evidence >= (m.whole ? needed : neededTorn);
+	if (m.context < s.most && !sameNumbers(s.exact, s.text.slice(m.start, m.end))) return false;
 	const rate = m.errors * 100;
 	return m.whole
 		? evidence >= neededFuzzy && rate <= maxErrors * s.exact.length
@@ -49,7 +52,8 @@ function price(s: Search, m: Match): number {
 	const cost = Math.trunc((m.errors * 100) / s.exact.length) + 10 * m.shift + s.most - m.context;
 	if (m.errors === 0 && m.whole) return cost;
 	const numbers = sameNumbers(s.exact, s.text.slice(m.start, m.end));
-	if (m.context === s.most && numbers) return cost;
+	const few = fewErrors + Math.trunc((s.exact.length * fewPerCent) / 100);
+	if (m.context === s.most && m.errors <= few && numbers) return cost;
 	if (m.errors === 0) return cost + 100;
 	return cost + (numbers ? 200 : 300);
 }

@@ -33,7 +33,6 @@ const maxIndex = 1_000_000;
 const root = /id\(|\/\/\*\[@id=/y;
 const step = /text\(\)|\*\[local-name\(\)=/y;
 const name = /[a-zA-Z_\u0080-\uFFFC\uFFFE\uFFFF](?:(?!::)[a-zA-Z0-9_.:\u0080-\uFFFC\uFFFE\uFFFF-])*/y;
-const digits = /[0-9]+/y;
 
 export function parsePath(text: string): Path {
 	let at = 0;
@@ -66,10 +65,10 @@ export function parsePath(text: string): Path {
 	};
 	const index = (): number => {
 		const start = at;
-		const n = Number(take(digits));
-		if (n > maxIndex) {
-			at = start + 7 + (text.slice(start, at).length - String(n).length); // where it grew too large
-			fail(`expected an index of at most ${maxIndex}`);
+		let n = 0;
+		for (; /[0-9]/.test(text[at] ?? ''); at++) {
+			n = n * 10 + Number(text[at]);
+			if (n > maxIndex) fail(`expected an index of at most ${maxIndex}`);
 		}
 		if (n === 0) {
 			at = start;
@@ -193,9 +192,7 @@ export function stepsTo(node: Node, below: Node): Step[] {
 		const text = isText(at);
 		const name = isElement(at) ? at.localName : '';
 		const html = isElement(at) && isHTML(at);
-		const index = nth(at, (n) =>
-			text ? isText(n) : isElement(n) && n.localName === name && isHTML(n) === html && !isHost(n),
-		);
+		const index = nth(at, (n) => (text ? isText(n) : isElement(n) && n.localName === name && (!html || isHTML(n))));
 		steps.push({ name, local: false, text, index });
 	}
 	return steps.reverse();

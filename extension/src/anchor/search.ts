@@ -142,8 +142,12 @@ export class Search {
 				found.push(judge(this, start, end, this.errors(start, end)));
 			}
 		};
-		for (const start of starts) look(start, this.extend(start, 1));
-		for (const end of ends) look(this.extend(end, 0), end);
+		for (let i = 0; i < Math.max(starts.length, ends.length); i++) {
+			const start = starts[i];
+			if (start !== undefined && this.effort < maxEffort) look(start, this.extend(start, 1));
+			const end = ends[i];
+			if (end !== undefined && this.effort < maxEffort) look(this.extend(end, 0), end);
+		}
 		if (size <= word) return found;
 		const pairs = 2; // ends looked at on each side of the one expected
 		const sorted = [...ends].sort((a, b) => a - b);
@@ -209,6 +213,7 @@ export class Search {
 		let other = at;
 		const visit = (read: number, errors: number): void => {
 			if (errors > best) return;
+			this.effort += contextLength;
 			const end = side === 0 ? high - read : low + read;
 			const context = side === 0 ? leftOf(this, end).same : rightOf(this, end).same;
 			if (errors < best || context > bestContext) {
@@ -226,6 +231,7 @@ export class Search {
 	/** Counts how much a piece of text differs from the quote. All that differs in space is one error. */
 	private errors(start: number, end: number): number {
 		const text = this.text.slice(start, end);
+		this.effort += end - start;
 		const n = this.compare(this.exact, text);
 		if (this.folded === '' || n === 0) return n;
 		const folded = this.compare(this.folded, fold(text).text.replace(/^ | $/g, ''));

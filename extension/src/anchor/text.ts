@@ -1,6 +1,6 @@
 import { type Folded, fold, isSpace, lowerBound } from './fold.ts';
 import { isElement, isText } from './path.ts';
-import { isHost } from './wire.ts';
+import { hostName, isHost } from './wire.ts';
 
 /** Elements that browsers set in lines of their own, and those around which a reader sees text end. */
 const blocks = new Set(
@@ -156,4 +156,13 @@ export function next(node: Node): Node | null {
 export function after(node: Node): Node | null {
 	for (let at: Node | null = node; at; at = at.parentNode) if (at.nextSibling) return at.nextSibling;
 	return null;
+}
+
+/** What a range holds of the page, which limn's own element is no part of. */
+export function textOf(range: Range): string {
+	const doc = range.startContainer.ownerDocument ?? (range.startContainer as Document);
+	if (![...doc.getElementsByTagName(hostName)].some((host) => host.firstChild)) return range.toString();
+	const copy = range.cloneContents();
+	for (const host of copy.querySelectorAll(hostName)) host.remove();
+	return copy.textContent;
 }

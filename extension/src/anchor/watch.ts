@@ -1,6 +1,6 @@
 import { isText } from './path.ts';
 import { byPaths, byQuote } from './resolve.ts';
-import { after, next, TextIndex } from './text.ts';
+import { after, next, TextIndex, textOf } from './text.ts';
 import { contextLength, isHost, type WireRange } from './wire.ts';
 
 /** Hears where a range is, or with null that it is not on the page now. */
@@ -38,7 +38,7 @@ export class Anchorer {
 	put(id: string, wire: WireRange): Range | null {
 		this.index ??= TextIndex.of(this.doc);
 		const range = byPaths(wire, this.doc) ?? byQuote(wire, this.doc, this.index);
-		this.anchored.set(id, { wire, range, text: range?.toString() ?? '' });
+		this.anchored.set(id, { wire, range, text: range ? textOf(range) : '' });
 		return range;
 	}
 
@@ -87,7 +87,7 @@ export class Anchorer {
 		const missing = new Set<string>();
 		for (const [id, a] of this.anchored) {
 			const held =
-				a.range?.startContainer.isConnected && a.range.endContainer.isConnected && a.range.toString() === a.text;
+				a.range?.startContainer.isConnected && a.range.endContainer.isConnected && textOf(a.range) === a.text;
 			if (!held) missing.add(id);
 		}
 		const pieces = this.pieces();
@@ -106,7 +106,7 @@ export class Anchorer {
 	private place(id: string, a: Anchored, range: Range | null): void {
 		const before = a.range;
 		a.range = range;
-		a.text = range?.toString() ?? '';
+		a.text = range ? textOf(range) : '';
 		if (before || range) this.placed(id, range);
 	}
 

@@ -38,7 +38,7 @@ class Direct implements Remote {
 		this.identity = this.recall();
 		const token = () => this.identity?.token ?? null;
 		this.client = new Client(server, token);
-		this.hub = new Hub(server, token, () => this.identify(null));
+		this.hub = new Hub(server, token, () => this.identify(null), window);
 		addEventListener('focus', () => this.hub.nudge(), { signal });
 		// Another tab of this page may be where the name was given.
 		addEventListener(

@@ -204,3 +204,12 @@ export function elementOf(range: Range): Element | null {
 	const node = range.startContainer;
 	return node instanceof Element ? node : node.parentElement;
 }
+
+/** The block of text that a range begins in. */
+export function blockOf(range: Range): Element | null {
+	let block = elementOf(range);
+	while (block?.parentElement && /^(inline|contents|ruby)/.test(getComputedStyle(block).display)) {
+		block = block.parentElement;
+	}
+	return block;
+}

@@ -1,5 +1,6 @@
 import type { Account, Highlight, HighlightEdit, Reply } from '../api/shapes.ts';
 import { inkOf, nameOf, offered } from '../paint/inks.ts';
+import { blockOf } from '../paint/painter.ts';
 import { button, el, icon } from './element.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
@@ -157,13 +158,13 @@ export class Card {
 		);
 	}
 
-	/** Puts the card beside a passage, on the side that has room, or below it. */
-	place(beside: { block: DOMRect; passage: DOMRect } | null): void {
+	/** Puts the card beside a passage, on the side that has room, or below it; by the corner if it lost its place. */
+	place(range: Range | null): void {
 		const { clientWidth, clientHeight } = document.documentElement;
 		const { offsetWidth: width, offsetHeight: height } = this.element;
-		if (!beside)
-			return this.host.place(this.element, clientWidth - width - 16, Math.max(8, clientHeight - height - 64));
-		const { block, passage } = beside;
+		if (!range) return this.host.place(this.element, clientWidth - width - 16, Math.max(8, clientHeight - height - 64));
+		const passage = range.getBoundingClientRect();
+		const block = blockOf(range)?.getBoundingClientRect() ?? passage;
 		const right = block.right + 30; // past the dots
 		const left = block.left - 12 - width;
 		const fitsRight = right + width <= clientWidth - 4;

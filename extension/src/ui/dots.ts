@@ -1,5 +1,6 @@
 import type { Highlight } from '../api/shapes.ts';
 import { inkOf } from '../paint/inks.ts';
+import { blockOf } from '../paint/painter.ts';
 import { el } from './element.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
@@ -135,9 +136,6 @@ function face(highlight: Highlight, mine: boolean): string {
 function spot(range: Range, clientWidth: number): { x: number; y: number } | null {
 	const line = [...range.getClientRects()].find((rect) => rect.width > 0 && rect.height > 0);
 	if (!line) return null; // hidden now
-	const node = range.startContainer;
-	let block = node instanceof Element ? node : node.parentElement;
-	while (block?.parentElement && /^inline|^contents/.test(getComputedStyle(block).display)) block = block.parentElement;
-	const edge = block ? block.getBoundingClientRect().right : line.right;
+	const edge = blockOf(range)?.getBoundingClientRect().right ?? line.right;
 	return { x: Math.min(edge + 8, clientWidth - size - 2), y: line.top + line.height / 2 - size / 2 };
 }

@@ -32,7 +32,7 @@ test('Firefox highlights and sees highlights', async () => {
 		page.evaluate((bottom) => {
 			const points: { x: number; y: number }[] = [];
 			for (let y = 2; y < bottom; y += 4) {
-				for (let x = 2; x < innerWidth; x += 4) {
+				for (let x = 2; x < innerWidth - 100; x += 4) {
 					if (document.elementFromPoint(x, y)?.localName === 'limn-host') points.push({ x, y });
 				}
 			}
@@ -73,4 +73,33 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.keyboard.press('Enter');
 	await expect.poll(painted).toContain('limn-yellow: moon');
 	expect(await page.evaluate(() => getSelection()?.isCollapsed)).toBe(true);
+
+	// Several ranges at once, which only Firefox selects, are one highlight.
+	await page.evaluate(() => {
+		const selection = getSelection();
+		const text = document.getElementById('first')?.firstChild as Text;
+		for (const [start, end] of [
+			[19, 22],
+			[43, 48],
+		] as const) {
+			const range = document.createRange();
+			range.setStart(text, start);
+			range.setEnd(text, end);
+			selection?.addRange(range);
+		}
+	});
+	await expect
+		.poll(async () => {
+			bar = await shown(400);
+			return bar !== null && bar.right - bar.left > 100;
+		})
+		.toBe(true);
+	await page.mouse.click(bar.left + 16, (bar.top + bar.bottom) / 2);
+	await expect.poll(painted).toEqual(expect.arrayContaining(['limn-yellow: sea', 'limn-yellow: earth']));
+	const quotes = async () => {
+		const response = await fetch(`${limn.url}/api/v1/highlights?url=${encodeURIComponent(url)}`);
+		const { items } = (await response.json()) as { items: { ranges: { quote: { exact: string } }[] }[] };
+		return items.map(({ ranges }) => ranges.map(({ quote }) => quote.exact));
+	};
+	await expect.poll(quotes).toContainEqual(['sea', 'earth']);
 });
