@@ -280,6 +280,9 @@ func TestLargeHighlightsAreReadFewAtATime(t *testing.T) {
 	}
 	const most = 5 << 20 / size
 
+	if list, more, err := s.Unjudged(ctx, storage.PageID(pageURL)); err != nil || len(list) > most || !more {
+		t.Errorf("%d highlights to be judged at once, more: %v, %v", len(list), more, err)
+	}
 	listed := 0
 	for after := ""; listed == 0 || after != ""; {
 		list, next, _, err := s.ListHighlights(ctx, ada, storage.Filter{}, storage.Paging{Limit: 200, After: after})

@@ -201,3 +201,23 @@ func TestWhatBecameDueLastIsVisitedFirst(t *testing.T) {
 		t.Errorf("claimed %v, %v; want the page marked last", pages, err)
 	}
 }
+
+// A page that takes too long to judge keeps what it has, and nobody takes the next edition for the one that was judged.
+func TestWhatIsNotJudgedInTimeIsLeftToTheNextReading(t *testing.T) {
+	r, err := newParser().parse(context.Background(), []byte(article), "text/html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := []storage.Marked{{Ranges: []xpath.Range{inParagraph(1, 0, 3, "Ink")}}}
+	if verdicts, late, _ := judgeAll(r, marked, time.Now().Add(-time.Second)); len(verdicts) != 0 || !late {
+		t.Errorf("%d verdicts after the end, late: %v", len(verdicts), late)
+	}
+	found := edition{reading: r, version: version{etag: `"2"`}, readAt: time.Now()}
+	for _, incomplete := range []bool{true, false} {
+		visit := storage.Visit{Page: storage.DuePage{ETag: `"1"`, ContentHash: []byte("before")}}
+		learn(&visit, found, incomplete)
+		if forgotten := visit.ETag == "" && visit.ContentHash == nil; forgotten != incomplete {
+			t.Errorf("incomplete: %v; it keeps %q and %x", incomplete, visit.ETag, visit.ContentHash)
+		}
+	}
+}
