@@ -6,7 +6,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /limn .
+RUN CGO_ENABLED=0 go build -tags=nomsgpack -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /limn .
 
 FROM scratch
 # Pages are fetched over TLS.

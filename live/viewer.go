@@ -27,6 +27,7 @@ type viewer struct {
 
 	mu     sync.Mutex
 	phase  phase
+	rest   []byte // of an event that was begun: the first to be written, whatever is thrown away
 	queue  []message
 	queued int  // bytes
 	lost   bool // what was queued, because it was too much
@@ -108,7 +109,7 @@ func (v *viewer) put(out *writer) {
 		case err != nil:
 			v.end()
 		case len(rest) > 0:
-			v.queue, v.queued = append(v.queue, message{data: append([]byte(nil), rest...)}), len(rest)
+			v.rest = append([]byte(nil), rest...)
 			v.phase = behind
 			v.hub.tails.Go(v.drain)
 		}
@@ -179,6 +180,14 @@ func (v *viewer) restart() []start {
 func (v *viewer) writeQueue(out *writer, next phase) (again bool, err error) {
 	for {
 		v.mu.Lock()
+		if rest := v.rest; rest != nil {
+			v.rest = nil
+			v.mu.Unlock()
+			if err := v.conn.write(rest); err != nil {
+				return false, err
+			}
+			continue
+		}
 		if v.phase == gone || v.lost || len(v.queue) == 0 {
 			if v.phase != gone && !v.lost {
 				v.phase = next
@@ -250,7 +259,7 @@ func (v *viewer) end() {
 	if v.phase == gone {
 		return
 	}
-	v.phase, v.queue, v.queued = gone, nil, 0
+	v.phase, v.rest, v.queue, v.queued = gone, nil, nil, 0
 	v.hub.tails.Go(v.leave)
 }
 

@@ -123,3 +123,26 @@ func TestHangUpIsNoticed(t *testing.T) {
 	reader.Close()
 	<-ended
 }
+
+// What the kernel took half of is no event until its other half follows, though all that waits behind it is thrown away.
+func TestEventThatWasBegunIsFinished(t *testing.T) {
+	v, reader, _ := startViewer(t)
+	const half = "ond half\n\n"
+	v.mu.Lock()
+	v.phase, v.rest = behind, []byte(half)
+	v.mu.Unlock()
+	out := newWriter()
+	for range 2 {
+		v.push(make([]byte, maxQueued), out)
+	}
+
+	again, err := v.writeQueue(out, following)
+
+	if !again || err != nil {
+		t.Errorf("what was thrown away is not read again: %v, %v", again, err)
+	}
+	got := make([]byte, len(half))
+	if _, err := io.ReadFull(reader, got); err != nil || string(got) != half {
+		t.Errorf("the reader gets %q, %v", got, err)
+	}
+}
