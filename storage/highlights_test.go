@@ -246,9 +246,9 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 	if again, err := s.ClaimDuePages(ctx, 10, time.Minute); err != nil || len(again) != 0 {
 		t.Fatalf("claimed twice: %v, %v", again, err)
 	}
-	unchecked, err := s.Unchecked(ctx, due[0])
-	if err != nil || len(unchecked) != 1 {
-		t.Fatalf("unchecked %v, %v", unchecked, err)
+	unjudged, _, err := s.Unjudged(ctx, h.Page.ID)
+	if err != nil || len(unjudged) != 1 {
+		t.Fatalf("unjudged %v, %v", unjudged, err)
 	}
 	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), ETag: "\"\xff\"", LastModified: "\xfe", Verdicts: []storage.Verdict{{
 		Highlight: h.ID, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
@@ -280,6 +280,9 @@ func TestLargeHighlightsAreReadFewAtATime(t *testing.T) {
 	}
 	const most = 5 << 20 / size
 
+	if list, more, err := s.Unjudged(ctx, storage.PageID(pageURL)); err != nil || len(list) > most || !more {
+		t.Errorf("%d highlights to be judged at once, more: %v, %v", len(list), more, err)
+	}
 	listed := 0
 	for after := ""; listed == 0 || after != ""; {
 		list, next, _, err := s.ListHighlights(ctx, ada, storage.Filter{}, storage.Paging{Limit: 200, After: after})
