@@ -3,6 +3,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 FUZZTIME ?= 5s
+TIME ?= 10m
 modules := extension/node_modules/.package-lock.json
 
 .PHONY: help
@@ -34,6 +35,11 @@ check: $(modules) ## Look for what is misformatted, suspicious or does not compi
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
+
+.PHONY: torture
+torture: ## Look for lost, repeated or leaked changes under faults for TIME, 10m unless said
+	@go build -o bin/limn . && go build -o bin/torture ./torture
+	@bin/torture -limn bin/limn -time $(TIME)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for FUZZTIME, 5s unless said

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"limn/migrations":          {},
 	"limn/xpath":               {},
 	"limn/extension":           {},
+	"limn/torture":             {"limn/storage"},
 }
 
 func TestPackagesImportAlongTheArrows(t *testing.T) {
