@@ -51,7 +51,10 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	store := database.store
-	hub := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	hub, err := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	if err != nil {
+		return err
+	}
 	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
 	handler := server.New(server.Config{PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits}, store, hub, checker, web, log)
 	service := &http.Server{

@@ -27,19 +27,28 @@ type Hub struct {
 	bus      Bus
 	log      *slog.Logger
 	instance uuid.UUID
-	closing  chan struct{} // closed when the streams are to end
-	tails    sync.WaitGroup
+	hangups  *hangups
+	viewers  viewers
+	closing  chan struct{}  // closed when the streams are to end
+	tails    sync.WaitGroup // of pages, and of viewers that are behind or leave, while their pages are in use
 
 	mu    sync.Mutex
 	pages map[uuid.UUID]*page // those that somebody reads here
 }
 
-// NewHub makes a hub; its Run does the work.
-func NewHub(store *storage.Store, bus Bus, log *slog.Logger) *Hub {
-	return &Hub{
+// NewHub makes a hub; its Run does the work, and has to be called. The error is the system's, which watches connections.
+func NewHub(store *storage.Store, bus Bus, log *slog.Logger) (*Hub, error) {
+	h := &Hub{
 		store: store, bus: bus, log: log, instance: uuid.New(),
 		closing: make(chan struct{}), pages: map[uuid.UUID]*page{},
 	}
+	var err error
+	h.hangups, err = watchHangups(log, func(id uint64) {
+		if v := h.viewers.get(id); v != nil {
+			v.stop()
+		}
+	})
+	return h, err
 }
 
 // Run carries changes to the readers until ctx ends. Then it ends their streams, waits for them, and says
@@ -49,9 +58,21 @@ func (h *Hub) Run(ctx context.Context) {
 	var bus sync.WaitGroup
 	bus.Go(func() { h.bus.Run(busLife, h.receive, h.wakeAll) })
 
-	compare, keep := time.NewTicker(compareEvery), time.NewTicker(keepEvery)
+	compare, keep, ping := time.NewTicker(compareEvery), time.NewTicker(keepEvery), time.NewTicker(time.Second)
 	defer compare.Stop()
 	defer keep.Stop()
+	defer ping.Stop()
+	var pinging sync.WaitGroup
+	pinging.Go(func() { // apart, because the database may keep the others waiting
+		for out := newWriter(); ; {
+			select {
+			case <-ping.C:
+				h.ping(out)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	h.keepInstance(ctx)
 	for ctx.Err() == nil {
 		select {
@@ -70,7 +91,12 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 	close(h.closing)
 	h.mu.Unlock()
+	pinging.Wait()
+	for _, v := range h.viewers.close() {
+		v.stop()
+	}
 	h.tails.Wait()
+	h.hangups.close()
 	h.sayFarewell(context.WithoutCancel(ctx), pages)
 	endBus()
 	bus.Wait()
@@ -234,4 +260,24 @@ func (h *Hub) retire(p *page) bool {
 	}
 	delete(h.pages, p.id)
 	return true
+}
+
+// acquireAll is acquire for several.
+func (h *Hub) acquireAll(ids []uuid.UUID) ([]*page, error) {
+	pages := make([]*page, 0, len(ids))
+	for _, id := range ids {
+		p, err := h.acquire(id)
+		if err != nil {
+			releaseAll(pages)
+			return nil, err
+		}
+		pages = append(pages, p)
+	}
+	return pages, nil
+}
+
+func releaseAll(pages []*page) {
+	for _, p := range pages {
+		p.release()
+	}
 }

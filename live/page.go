@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -20,12 +21,13 @@ type page struct {
 	users   int // streams and waits; guarded by the hub's lock
 	wake    chan struct{}
 	replays singleflight.Group // so that a crowd that comes back together is one query
+	out     *writer            // run's own
 
 	mu       sync.Mutex
 	work     work
 	seq      int64         // how far run has read; unread: nobody has said yet from where on
 	advanced chan struct{} // closed when seq grows
-	watches  map[*watch]struct{}
+	watches  []*watch
 	presence presence
 }
 
@@ -43,7 +45,7 @@ const (
 func newPage(h *Hub, id uuid.UUID) *page {
 	return &page{
 		hub: h, id: id, wake: make(chan struct{}, 1), seq: unread, advanced: make(chan struct{}),
-		watches: map[*watch]struct{}{}, presence: newPresence(),
+		presence: newPresence(), out: newWriter(),
 	}
 }
 
@@ -61,8 +63,13 @@ func (p *page) release() {
 // ask gives run work to do.
 func (p *page) ask(w work) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.askLocked(w)
+}
+
+// askLocked is ask for those who hold the page's lock.
+func (p *page) askLocked(w work) {
 	p.work |= w
-	p.mu.Unlock()
 	signal(p.wake)
 }
 
@@ -135,8 +142,7 @@ func (p *page) progress(from int64) (seq int64, advanced <-chan struct{}) {
 	defer p.mu.Unlock()
 	if p.seq == unread {
 		p.seq = from
-		p.work |= readChanges
-		signal(p.wake)
+		p.askLocked(readChanges)
 	}
 	return p.seq, p.advanced
 }
@@ -174,24 +180,40 @@ func (p *page) readChanges(ctx context.Context) error {
 func (p *page) deliver(events []*event, seq int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for w := range p.watches {
-		w.send(events)
-	}
+	p.each(func(w *watch, out *writer) { w.send(events, out) })
 	p.seq = seq
 	close(p.advanced)
 	p.advanced = make(chan struct{})
+}
+
+// crowd is how many readers one goroutine writes to; more are shared among the processors.
+const crowd = 256
+
+// each calls send for every reader, with a writer for its goroutine. The caller holds the page's lock.
+func (p *page) each(send func(w *watch, out *writer)) {
+	shares := min(1+len(p.watches)/crowd, runtime.GOMAXPROCS(0))
+	var others sync.WaitGroup
+	for i := 1; i < shares; i++ {
+		others.Go(func() {
+			out := newWriter()
+			for _, w := range p.watches[len(p.watches)*i/shares : len(p.watches)*(i+1)/shares] {
+				send(w, out)
+			}
+		})
+	}
+	for _, w := range p.watches[:len(p.watches)/shares] {
+		send(w, p.out)
+	}
+	others.Wait()
 }
 
 // read reads and encodes the changes after a number. last is how far that goes; more: there may be more.
 func (p *page) read(ctx context.Context, after int64) (events []*event, last int64, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storageWait)
 	defer cancel()
-	changes, last, err := p.hub.store.Changes(ctx, p.id, after, chunk)
+	changes, last, more, err := p.hub.store.Changes(ctx, p.id, after, chunk)
 	if err != nil {
 		return nil, 0, false, err
-	}
-	if len(changes) == chunk {
-		last, more = changes[chunk-1].Seq, true
 	}
 	events = make([]*event, len(changes))
 	for i, c := range changes {
@@ -228,30 +250,52 @@ func (p *page) replay(ctx context.Context, after int64) (replay, error) {
 func (p *page) join(w *watch, seq int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.seq > seq {
+	if p.seq > seq || w.viewer.isGone() {
 		return false
 	}
 	if p.seq == unread {
 		p.seq = seq
-		p.work |= readChanges // a hint may have passed before anybody was here
+		p.askLocked(readChanges) // a hint may have passed before anybody was here
 	}
-	w.seen = seq
-	p.watches[w] = struct{}{}
+	w.seen, w.index = seq, len(p.watches)
+	p.watches = append(p.watches, w)
+	if w.joined { // it comes back, and may have missed who is here
+		p.presence.newest[w] = struct{}{}
+		p.askLocked(readPresence)
+		return true
+	}
+	w.joined = true
 	p.presence.join(w)
-	p.work |= writePresence
-	signal(p.wake)
+	p.askLocked(writePresence)
 	return true
 }
 
-// leave takes back a join.
+// detach takes a reader from those who are sent what follows; it remains a reader of the page.
+func (p *page) detach(w *watch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(w)
+}
+
+// leave takes back a join, if there was one.
 func (p *page) leave(w *watch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, joined := p.watches[w]; !joined {
+	p.remove(w)
+	if w.joined {
+		w.joined = false
+		p.presence.leave(w)
+		p.askLocked(writePresence)
+	}
+}
+
+func (p *page) remove(w *watch) {
+	if w.index >= len(p.watches) || p.watches[w.index] != w {
 		return
 	}
-	delete(p.watches, w)
-	p.presence.leave(w)
-	p.work |= writePresence
-	signal(p.wake)
+	last := len(p.watches) - 1
+	p.watches[w.index] = p.watches[last]
+	p.watches[w.index].index = w.index
+	p.watches[last] = nil
+	p.watches = p.watches[:last]
 }

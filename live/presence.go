@@ -16,7 +16,7 @@ const maxNamed = 100
 type presence struct {
 	streams map[uuid.UUID]int64 // here, by account; the nil UUID: not signed in
 	newest  map[*watch]struct{} // those that have not been told yet
-	known   *presenceEvent      // what the others were told last
+	known   *presenceEvent      // what the others were told last; nil: nothing yet
 }
 
 func newPresence() presence {
@@ -119,13 +119,13 @@ func (p *page) tellPresence(now presenceEvent) {
 			return
 		}
 	}
-	for w := range p.watches {
+	p.each(func(w *watch, out *writer) {
 		switch _, isNew := p.presence.newest[w]; {
 		case isNew:
-			w.viewer.push(whole)
+			w.viewer.push(whole, out)
 		case changed:
-			w.viewer.push(news)
+			w.viewer.push(news, out)
 		}
-	}
-	clear(p.presence.newest)
+	})
+	p.presence.newest = map[*watch]struct{}{}
 }

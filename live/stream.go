@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,19 +14,15 @@ import (
 	"limn/storage"
 )
 
-// How a stream ends when it is not the reader who ends it; the reader comes back and goes on where it was.
-var (
-	ErrClosing = errors.New("the server is stopping")
-	ErrSlow    = errors.New("the reader does not read")
-)
+// ErrClosing says that the hub takes no more streams.
+var ErrClosing = errors.New("the server is stopping")
+
+// errGone says that a viewer was let go before it had what was there.
+var errGone = errors.New("the reader is gone")
 
 const (
-	pingEvery    = 15 * time.Second // keeps proxies, which often give up after 60 s, from ending quiet streams
-	writeTimeout = 10 * time.Second // for a reader to take what it is sent
-	minLife      = 5 * time.Minute  // streams end after a time between these, so that readers spread
-	maxLife      = 10 * time.Minute // over the instances there are now
-	minRetry     = 500              // milliseconds; spread, so that a restart is not met by everybody at once
-	maxRetry     = 3000
+	minRetry = 500 // milliseconds; spread, so that a restart is not met by everybody at once
+	maxRetry = 3000
 )
 
 // A Subscription is what a reader asks to be streamed.
@@ -34,63 +31,78 @@ type Subscription struct {
 	Pages  []uuid.UUID // each once, from 1 to MaxPages
 	Cursor string      // the last event id that the reader has seen; empty: none
 	Since  int64       // without a cursor: the number after which to begin; 0: from the beginning
+	Done   func()      // called once when the stream has ended, if Stream returned no error
 }
 
-// Stream sends a reader everything of its pages that it has not seen and may see, and then what happens, until ctx
-// or the reader ends it, or the stream has lived long enough (nil), or with ErrClosing, ErrSlow or an error of the
-// database or the connection. It writes the header once it is certain that there is something to say.
+// Stream sends a reader everything of its pages that it has not seen and may see, and then what happens. It takes the
+// connection over from the HTTP server, and returns once the reader has what was there: what follows is sent by
+// those who have something to send, until the reader hangs up or does not read, or the stream has lived long
+// enough, or the hub closes. The error is ErrClosing, or of the database or the connection.
 func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription) error {
-	viewer := newViewer(s.Reader)
-	watches := make([]*watch, 0, len(s.Pages))
-	for _, id := range s.Pages {
-		p, err := h.acquire(id)
-		if err != nil {
-			return err
-		}
-		defer p.release()
-		watches = append(watches, &watch{viewer: viewer, page: p})
-	}
-	out := newOutput(w, h.store.Epoch(), watches)
-	if err := out.open(); err != nil {
+	viewer := &viewer{hub: h, account: s.Reader.Account.ID, reads: s.Reader.Groups, done: s.Done}
+	pages, err := h.acquireAll(s.Pages)
+	if err != nil {
 		return err
 	}
-	starts := h.starts(s)
-	for i, w := range watches {
-		defer w.page.leave(w)
-		if err := h.catchUp(ctx, out, w, starts[i]); err != nil {
-			return err
-		}
-		if err := out.drain(viewer); err != nil {
-			return err
-		}
+	viewer.watches = make([]*watch, len(pages))
+	for i, p := range pages {
+		viewer.watches[i] = &watch{viewer: viewer, page: p, sent: unsaid}
 	}
-	return h.follow(ctx, out, viewer)
+	if viewer.conn, err = takeOver(w); err != nil {
+		releaseAll(pages)
+		return err
+	}
+	if !h.viewers.add(viewer) {
+		viewer.conn.close()
+		releaseAll(pages)
+		return ErrClosing
+	}
+	// From here on the viewer owns its pages and its connection, and ending it gives them back.
+	if err := h.begin(ctx, viewer, s); err != nil {
+		h.log.Debug("a stream did not get to what is live", "error", err)
+		viewer.stop()
+	}
+	return nil
 }
 
-// follow writes what happens, as it happens.
-func (h *Hub) follow(ctx context.Context, out *output, viewer *viewer) error {
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
-	life := time.NewTimer(minLife + rand.N(maxLife-minLife))
-	defer life.Stop()
-	for {
-		var err error
-		select {
-		case <-viewer.ready:
-			err = out.drain(viewer)
-		case <-ping.C:
-			err = out.write(pingEvent)
-		case <-life.C:
-			return nil
-		case <-h.closing:
-			return ErrClosing
-		case <-ctx.Done():
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+// begin brings a viewer up to date, lets it follow, and has its hang-up told.
+func (h *Hub) begin(ctx context.Context, v *viewer, s Subscription) error {
+	if err := v.catchUp(ctx, h.starts(s), newWriter()); err != nil {
+		return err
 	}
+	return h.hangups.watch(v.conn, v.id)
+}
+
+// takeOver makes the request's connection a stream's. Proxies are told to pass on what they get, when they get it, as it
+// is. Without a length the answer lasts as long as the connection.
+func takeOver(w http.ResponseWriter) (*connection, error) {
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-cache, no-transform")
+	header.Set("X-Accel-Buffering", "no")
+	header.Set("Connection", "close")
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	if err := header.Write(&head); err != nil {
+		return nil, fmt.Errorf("write the stream's header: %w", err)
+	}
+	head.WriteString("\r\n")
+	head.Write(retryLine(minRetry + rand.IntN(maxRetry-minRetry)))
+
+	taken, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	conn, err := newConnection(taken)
+	if err == nil {
+		err = conn.write(head.Bytes())
+	}
+	if err != nil {
+		taken.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // A start is where a page's replay begins.
@@ -126,40 +138,81 @@ func (h *Hub) starts(s Subscription) []start {
 }
 
 // catchUp replays a page until the reader has everything, and lets it join those who follow.
-func (h *Hub) catchUp(ctx context.Context, out *output, w *watch, from start) error {
+func (w *watch) catchUp(ctx context.Context, from start, out *writer) error {
 	if from.resync != "" {
-		if err := out.resync(w, from.resync); err != nil {
+		if err := w.resync(from.resync); err != nil {
 			return err
 		}
 	}
 	after, fresh := from.after, from.after == 0
-	w.sent, w.begun = after, after > 0
+	if after > 0 {
+		w.sent = after
+	}
 	for {
 		r, err := w.page.replay(ctx, after)
 		switch {
 		case err != nil:
 			return fmt.Errorf("replay a page: %w", err)
 		case r.last < after: // the number is from a future that this database does not know
-			if err := out.resync(w, "future_cursor"); err != nil {
+			if err := w.resync("future_cursor"); err != nil {
 				return err
 			}
 			after, fresh = 0, true
 			continue
 		}
-		if err := out.replay(w, r.events, fresh); err != nil {
+		if err := w.replay(r.events, fresh, out); err != nil {
 			return err
 		}
 		after, fresh = r.last, false // what goes from now on may have been sent
 		if !r.more && w.page.join(w, after) {
-			return out.live(w, after)
+			return w.live(after)
 		}
-		select {
-		case <-h.closing:
-			return ErrClosing
-		default:
+		if w.viewer.isGone() {
+			return errGone
 		}
 	}
 }
 
-// retryAfter is how long a reader is to wait before it comes back, in milliseconds.
-func retryAfter() int { return minRetry + rand.IntN(maxRetry-minRetry) }
+// replay writes changes of a page, gathered in pieces. To a reader who starts fresh, what is gone was never there.
+func (w *watch) replay(events []*event, fresh bool, out *writer) error {
+	out.messages = out.messages[:0]
+	size := 0
+	for i, e := range events {
+		effect := e.change.Effect(w.viewer.mayRead)
+		if effect == storage.Put || effect == storage.Remove && !fresh {
+			m := message{watch: w, seq: e.change.Seq, idLine: e.idLine, data: e.bytes(effect)}
+			out.messages = append(out.messages, m)
+			size += len(m.data)
+		}
+		if size > 0 && (size >= piece || i == len(events)-1) {
+			if err := w.viewer.conn.write(w.viewer.encode(out)); err != nil {
+				return err
+			}
+			out.messages, size = out.messages[:0], 0
+		}
+	}
+	return nil
+}
+
+// live tells the reader that it holds everything of a page up to a number.
+func (w *watch) live(seq int64) error {
+	w.viewer.mu.Lock()
+	w.sent = seq
+	id := w.viewer.appendID(nil)
+	w.viewer.mu.Unlock()
+	return w.event(id, "live", liveSince{w.page.id, seq})
+}
+
+// resync tells the reader to forget a page, of which it holds nothing then.
+func (w *watch) resync(reason string) error {
+	w.sent = unsaid
+	return w.event(nil, "resync", resync{w.page.id, reason})
+}
+
+func (w *watch) event(idLine []byte, name string, data any) error {
+	b, err := appendEvent(idLine, name, data)
+	if err != nil {
+		return err
+	}
+	return w.viewer.conn.write(b)
+}

@@ -1,34 +1,125 @@
 package live
 
 import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
 	"testing"
 
-	"limn/storage"
+	"github.com/google/uuid"
 )
 
-// A reader who does not read costs no more than a bounded queue, and is let go.
-func TestSlowViewerIsLetGo(t *testing.T) {
-	v := newViewer(storage.Anonymous)
+// startViewer makes a viewer that follows over a real connection, and the reader's end of it. ended is closed when
+// the viewer has been let go.
+func startViewer(t *testing.T) (v *viewer, reader net.Conn, ended chan struct{}) {
+	t.Helper()
+	hub, err := NewHub(nil, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	reader, err = net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := newConnection(accepted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended = make(chan struct{})
+	v = &viewer{hub: hub, account: uuid.New(), conn: conn, phase: following, done: func() { close(ended) }}
+	hub.viewers.add(v)
+	if err := hub.hangups.watch(conn, v.id); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		v.stop()
+		<-ended
+		hub.tails.Wait()
+		hub.hangups.close()
+		reader.Close()
+	})
+	return v, reader, ended
+}
+
+// A reader who does not read costs no more than a bounded queue, and whoever publishes never waits.
+func TestQueueIsBounded(t *testing.T) {
+	v, _, _ := startViewer(t)
+	out := newWriter()
 	event := make([]byte, maxQueued/4)
-	for range 4 {
-		v.push(event)
+	for lost := false; !lost; { // the kernel takes some megabytes first
+		v.push(event, out)
+		v.mu.Lock()
+		if v.queued > maxQueued {
+			t.Errorf("%d bytes wait", v.queued)
+		}
+		lost = v.lost
+		v.mu.Unlock()
 	}
-	if messages, ok := v.take(); !ok || len(messages) != 4 {
-		t.Fatalf("a viewer who reads in time gets %d messages, %v", len(messages), ok)
+}
+
+// A reader who is slow for a while gets everything, in order, and follows again.
+func TestViewerThatFellBehindFollowsAgain(t *testing.T) {
+	v, reader, _ := startViewer(t)
+	out := newWriter()
+	var sent bytes.Buffer
+	event := func() []byte {
+		data := bytes.Repeat([]byte{byte('a' + sent.Len()%26)}, 100_001)
+		sent.Write(data)
+		return data
 	}
-	for range 5 {
-		v.push(event)
+	for { // until the kernel takes no more
+		v.push(event(), out)
+		v.mu.Lock()
+		phase := v.phase
+		v.mu.Unlock()
+		if phase == behind {
+			break
+		}
 	}
-	if messages, ok := v.take(); ok || len(messages) != 0 {
-		t.Errorf("a viewer who does not is kept, with %d messages", len(messages))
+	v.push(event(), out)
+
+	got := make([]byte, sent.Len())
+	if _, err := io.ReadFull(reader, got); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, sent.Bytes()) {
+		t.Error("what was read is not what was sent")
+	}
+	for phase := behind; phase != following; {
+		v.mu.Lock()
+		phase = v.phase
+		v.mu.Unlock()
+	}
+	v.push([]byte("again"), out)
+	if _, err := io.ReadFull(reader, got[:5]); err != nil || string(got[:5]) != "again" {
+		t.Errorf("afterwards it reads %q (%v)", got[:5], err)
 	}
 }
 
 // One event larger than the queue is still delivered: nobody could ever get past it otherwise.
 func TestLargeEventPasses(t *testing.T) {
-	v := newViewer(storage.Anonymous)
-	v.push(make([]byte, 2*maxQueued))
-	if messages, ok := v.take(); !ok || len(messages) != 1 {
-		t.Errorf("the viewer gets %d messages, %v", len(messages), ok)
+	v, reader, _ := startViewer(t)
+	event := bytes.Repeat([]byte("x"), 20*maxQueued)
+	v.push(event, newWriter())
+	got := make([]byte, len(event))
+	if _, err := io.ReadFull(reader, got); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// A reader who hangs up is noticed without a write.
+func TestHangUpIsNoticed(t *testing.T) {
+	_, reader, ended := startViewer(t)
+	reader.Close()
+	<-ended
 }

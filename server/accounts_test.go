@@ -50,7 +50,9 @@ func TestSignIn(t *testing.T) {
 	in := nobody.do("POST", "/session", `{"name":"ADA","password":"correct horse"}`).is(http.StatusOK)
 	nobody.do("POST", "/session", `{"name":"Ada","password":"wrong horse"}`).isProblem(http.StatusUnauthorized, "bad_credentials")
 	nobody.do("POST", "/session", `{"name":"Bob","password":""}`).isProblem(http.StatusUnauthorized, "bad_credentials")
-	nobody.do("POST", "/session", `{"name":"Nobody","password":"correct horse"}`).isProblem(http.StatusUnauthorized, "bad_credentials")
+	for _, name := range []string{`Nobody`, `A\u0000da`, ``, long(1 << 20)} {
+		nobody.do("POST", "/session", `{"name":"`+name+`","password":"correct horse"}`).isProblem(http.StatusUnauthorized, "bad_credentials")
+	}
 
 	ada := nobody
 	ada.token = in.text("token")

@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -94,6 +97,9 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// chapter is a range with the longest quote.
+var chapter = strings.TrimSuffix(passage, "}") + `,"quote":{"exact":"` + long(64<<10) + `"}}`
+
 func TestHighlightIsRefused(t *testing.T) {
 	s := startService(t)
 	ada := s.signUp("Ada")
@@ -117,6 +123,7 @@ func TestHighlightIsRefused(t *testing.T) {
 		point(`"//*[count(preceding::*)>0]"`, `0`):                        "/ranges/0/anchor/xpath",
 		point(`"/html/div[0]"`, `0`):                                      "/ranges/0/anchor/xpath",
 		point(`null`, `0`):                                                "/ranges/0/anchor/xpath",
+		point(`"id(\"a\u0000\")/p"`, `0`):                                 "/ranges/0/anchor/xpath",
 		point(`"`+strings.Repeat("/a", 2049)+`"`, `0`):                    "/ranges/0/anchor/xpath",
 		`{"url":"https://example.org/","note":"a\u0000"}`:                 "/note",
 		`{"url":"https://example.org/","note":"\ud83d"}`:                  "/note",
@@ -128,6 +135,7 @@ func TestHighlightIsRefused(t *testing.T) {
 		`{"url":"https://example.org/","id":"` + uuid.Nil.String() + `"}`: "/id",
 		`{"url":"https://example.org/","note":"` + long(65<<10) + `"}`:    "/note",
 		`{"url":"https://example.org/","ranges":[` + strings.Repeat(passage+",", 100) + passage + `]}`: "/ranges",
+		`{"url":"https://example.org/","ranges":[` + strings.Repeat(chapter+",", 4) + chapter + `]}`:   "/ranges",
 	} {
 		ada.do("POST", "/highlights", body).isProblem(http.StatusUnprocessableEntity, "invalid", pointer)
 	}
@@ -269,4 +277,36 @@ func TestReplies(t *testing.T) {
 	private := ada.do("POST", "/highlights", `{"url":"https://example.org/"}`).is(http.StatusCreated)
 	bob.do("POST", "/highlights/"+private.text("id")+"/replies", `{"note":"let me in"}`).isProblem(http.StatusNotFound, "not_found")
 	bob.do("GET", "/highlights/"+private.text("id")+"/replies", "").isProblem(http.StatusNotFound, "not_found")
+}
+
+// Who has said all still waits for the answer. A page that is held makes the request wait until net/http has seen
+// the end, and cancels it.
+func TestWhatIsNotStoredIsNotAcknowledged(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	ada.mark("makes the page", "public")
+	hold, err := s.store.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hold.Close(context.Background()) })
+	if _, err := hold.Exec(t.Context(), `BEGIN; SELECT FROM pages FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+
+	body := `{"url":"` + streamed + `","group":"public","note":"lost"}`
+	fmt.Fprintf(connection, "POST %s/highlights HTTP/1.1\r\nHost: limn\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		api, ada.token, len(body), body)
+	if err := connection.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+
+	if answer, err := http.ReadResponse(bufio.NewReader(connection), nil); err == nil {
+		t.Errorf("a write that was given up is answered %s", answer.Status)
+	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -20,8 +21,10 @@ const (
 	maxAddresses              = 100_000   // remembered
 )
 
-// answerTimeout is how long a client may take to read an answer, or one piece of a long one.
-const answerTimeout = 60 * time.Second
+const (
+	bodyTimeout   = 30 * time.Second // for a request's body to arrive
+	answerTimeout = 60 * time.Second // for a client to read an answer, or one piece of a long one
+)
 
 // limits keeps one address from taking what is there for all. An IPv6 network of 64 bits counts as one.
 type limits struct {
@@ -64,12 +67,22 @@ func (l *limits) of(c *gin.Context) *address {
 	return fresh
 }
 
-// limitRequests is the limit of all requests, and of the time that an answer may take to be read.
-func (s *Server) limitRequests(c *gin.Context) {
-	if err := http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
-		s.fail(c, fmt.Errorf("set the answer's deadline: %w", err))
-		return
+// limitTimes bounds how long a request's body may take to arrive, even one that nobody reads: net/http waits for it
+// before it answers. And it bounds how long the answer may take to be read. A request without a body has no first
+// deadline, which would end a stream.
+func (s *Server) limitTimes(c *gin.Context) {
+	control := http.NewResponseController(c.Writer)
+	err := control.SetWriteDeadline(time.Now().Add(answerTimeout))
+	if c.Request.ContentLength != 0 {
+		err = errors.Join(err, control.SetReadDeadline(time.Now().Add(bodyTimeout)))
 	}
+	if err != nil {
+		s.fail(c, fmt.Errorf("set a request's deadlines: %w", err))
+	}
+}
+
+// limitRequests is the limit of all requests.
+func (s *Server) limitRequests(c *gin.Context) {
 	if s.limits.on && !s.limits.of(c).requests.Allow() {
 		c.Header("Retry-After", "1")
 		s.fail(c, errTooMany)

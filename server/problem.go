@@ -120,7 +120,8 @@ func (s *Server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 func (s *Server) fail(c *gin.Context, err error) {
 	c.Abort()
 	if c.Request.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // nobody waits for the answer any more
+		// Who only has nothing more to say still reads, and an answer without a word would be a 200.
+		panic(http.ErrAbortHandler)
 	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError {

@@ -24,10 +24,7 @@ import (
 	"limn/storage"
 )
 
-const (
-	maxBody     = 8 << 20          // bytes: a hundred ranges with the longest quotes
-	bodyTimeout = 30 * time.Second // for a request's body to arrive
-)
+const maxBody = 4 << 20 // bytes: the largest highlight, with every character escaped
 
 // decode reads a request's body into v. What is no JSON, has a member twice or one that v does not know cannot be
 // read; what has the wrong type, or text that is none, is refused with its pointer.
@@ -62,10 +59,6 @@ func decode(c *gin.Context, v any) error {
 }
 
 func readBody(c *gin.Context) ([]byte, error) {
-	control := http.NewResponseController(c.Writer)
-	if err := control.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
-		return nil, fmt.Errorf("set the request's deadline: %w", err)
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	var slow net.Error
@@ -80,7 +73,7 @@ func readBody(c *gin.Context) ([]byte, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &unreadableError{"the request's body", "is empty"}
 	}
-	return body, control.SetReadDeadline(time.Time{})
+	return body, http.NewResponseController(c.Writer).SetReadDeadline(time.Time{})
 }
 
 // isNoNumber tells the values that other notations have for what is no number.

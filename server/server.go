@@ -44,7 +44,7 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	if err := engine.SetTrustedProxies([]string{"127.0.0.0/8", "::1"}); err != nil {
 		panic(err) // the list is a constant
 	}
-	engine.Use(s.recoverPanics, secure, allowOtherOrigins)
+	engine.Use(s.recoverPanics, s.limitTimes, secure, allowOtherOrigins)
 	engine.NoRoute(s.handle(func(*gin.Context) error { return errNoRoute }))
 	engine.NoMethod(s.handle(func(*gin.Context) error { return errNoMethod }))
 	s.addRoutes(engine)

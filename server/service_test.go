@@ -53,7 +53,10 @@ func startInstance(t *testing.T, store *storage.Store) service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	hub, err := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	checker := verify.New(store, verify.NewFetcher(allow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
 	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true}, store, hub, checker, web, log)
 	ctx, stop := context.WithCancel(t.Context())

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"context"
-	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -39,12 +37,9 @@ func (s *Server) stream(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	defer release()
-	err = s.hub.Stream(c.Request.Context(), c.Writer, subscription)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		s.log.Debug("a stream ended", "error", err)
-	}
-	if !c.Writer.Written() {
+	subscription.Done = release
+	if err := s.hub.Stream(c.Request.Context(), c.Writer, subscription); err != nil {
+		release()
 		return err
 	}
 	return nil

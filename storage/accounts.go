@@ -73,6 +73,7 @@ func (r Reader) group(name string) (uuid.UUID, error) {
 
 const (
 	maxName     = 60   // characters
+	maxRawName  = 4096 // bytes, before spaces and accents are put in order, which takes its time with megabytes
 	minPassword = 8    // characters
 	maxPassword = 1024 // bytes
 	tokenLife   = 400 * 24 * time.Hour
@@ -129,9 +130,13 @@ func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (A
 
 // SignIn finds the account of a name and password: ErrCredentials for any that do not fit, in the same time.
 func (s *Store) SignIn(ctx context.Context, name, password string) (Account, error) {
+	_, key, err := checkName(name)
+	if err != nil {
+		key = "" // which is nobody's
+	}
 	var account Account
 	var hash *string
-	err := s.pool.QueryRow(ctx, `SELECT id, name, password_hash FROM accounts WHERE name_key = $1`, nameKey(name)).
+	err = s.pool.QueryRow(ctx, `SELECT id, name, password_hash FROM accounts WHERE name_key = $1`, key).
 		Scan(&account.ID, &account.Name, &hash)
 	err = translate(err, "sign in")
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -188,6 +193,10 @@ func (s *Store) Authenticate(ctx context.Context, token string) (Reader, error) 
 // checkName returns the name as it is shown and as it is compared.
 func checkName(name string) (shown, key string, err error) {
 	var invalid InvalidError
+	if len(name) > maxRawName {
+		invalid.refuse("/name", "must have at most %d characters", maxName)
+		return "", "", &invalid
+	}
 	shown = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
 	switch {
 	case shown == "":

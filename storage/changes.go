@@ -47,11 +47,11 @@ func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
 	return Nothing
 }
 
-// Changes reads what changed on a page after a number, in the order of the numbers and at most limit of them,
-// with the number of the page's last change at that moment. Fewer than limit: that is all up to seq. Each thing
-// is read once, as it is now, however often it changed. This one query is the snapshot (after 0), the replay
-// and the live stream.
-func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit int) (changes []Change, seq int64, err error) {
+// Changes reads what changed on a page after a number, in the order of the numbers, and how far that goes: to the
+// number of the page's last change at that moment unless there are more, because there were limit of them or they
+// are large. Each thing is read once, as it is now, however often it changed. This one query is the snapshot (after
+// 0), the replay and the live stream.
+func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit int) (changes []Change, reached int64, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT p.seq, c.* FROM pages p LEFT JOIN LATERAL (
 			(SELECT 'highlight', h.deleted_at IS NOT NULL, h.left_groups, NULL::uuid, NULL::uuid, `+highlightColumns+`
@@ -67,17 +67,20 @@ func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit 
 		) c ON true
 		WHERE p.id = @page ORDER BY c.seq`,
 		pgx.NamedArgs{"page": page, "after": after, "limit": limit})
-	changes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Change, error) {
+	changes, cut, err := collectSome(rows, func(row pgx.CollectableRow) (Change, error) {
 		var r changeRow
-		err := row.Scan(&seq, &r.kind, &r.removed, &r.left, &r.highlight, &r.inReplyTo,
+		err := row.Scan(&reached, &r.kind, &r.removed, &r.left, &r.highlight, &r.inReplyTo,
 			&r.id, &r.page, &r.url, &r.title, &r.group, &r.author, &r.name, &r.ranges, &r.color, &r.note, &r.tags, &r.replies,
 			&r.state, &r.reason, &r.checkedAt, &r.checkRanges, &r.seq, &r.version, &r.createdAt, &r.updatedAt)
 		return r.change(), err
 	})
-	if len(changes) == 1 && changes[0].Kind == "" { // the page alone
+	switch {
+	case len(changes) == 1 && changes[0].Kind == "": // the page alone
 		changes = nil
+	case cut || len(changes) == limit:
+		reached, more = changes[len(changes)-1].Seq, true
 	}
-	return changes, seq, translate(err, "read changes")
+	return changes, reached, more, translate(err, "read changes")
 }
 
 // A changeRow is a row of Changes, all null when there is no change to join the page with.

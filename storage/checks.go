@@ -4,7 +4,9 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -45,6 +47,7 @@ type Visit struct {
 	ETag         string
 	LastModified string
 	NextAt       *time.Time // when to look again; nil: when there is something new to judge
+	Again        bool       // whether all highlights are then to be judged anew
 	Verdicts     []Verdict
 }
 
@@ -108,16 +111,25 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 				title = CASE WHEN title = '' THEN @title ELSE title END,
 				etag = CASE WHEN @reason = '' THEN @etag ELSE etag END,
 				last_modified = CASE WHEN @reason = '' THEN @modified ELSE last_modified END,
-				check_again = CASE WHEN check_due_at = @lease THEN false ELSE check_again END,
+				check_again = CASE WHEN check_due_at = @lease THEN @again ELSE check_again END,
 				check_due_at = CASE WHEN check_due_at = @lease THEN @next ELSE check_due_at END
 			WHERE id = @page`,
 			pgx.NamedArgs{
-				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": visit.ETag,
-				"modified": visit.LastModified, "lease": visit.Page.Lease, "next": visit.NextAt, "page": visit.Page.ID,
+				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
+				"modified": validator(visit.LastModified), "lease": visit.Page.Lease, "next": visit.NextAt, "again": visit.Again,
+				"page": visit.Page.ID,
 			})
 		return err
 	})
 	return changed, translate(err, "save a visit")
+}
+
+// validator is a header of the page's server as it can be stored and sent back; one that cannot is as good as none.
+func validator(header string) string {
+	if !utf8.ValidString(header) || strings.ContainsRune(header, 0) {
+		return ""
+	}
+	return header
 }
 
 // newVerdicts are those of a visit that are still about what stands there, and say something new.
@@ -147,6 +159,9 @@ func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) ([]Verdict, error)
 	var verdicts []Verdict
 	for _, v := range visit.Verdicts {
 		h, known := current[v.Highlight]
+		if sizeOf(v.Ranges) > maxMarks { // with the quotes filled in: nobody marks a book
+			v.Ranges = h.ranges
+		}
 		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason &&
 			reflect.DeepEqual(h.check.Ranges, v.Check.Ranges) && reflect.DeepEqual(h.ranges, orEmpty(v.Ranges))
 		if known && sameEnds(h.ranges, v.Ranges) && !same {

@@ -88,19 +88,7 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 	if h.ID == uuid.Nil {
 		h.ID = newID()
 	}
-	// One statement: a highlight that is refused for its id takes its number back.
-	err = s.pool.QueryRow(ctx, `
-		WITH page AS (
-			UPDATE pages SET seq = seq + 1, check_due_at = least(check_due_at, now()) WHERE id = @page RETURNING seq
-		)
-		INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags,
-		                        check_state, request_hash, created_at, updated_at)
-		SELECT @page, @id, seq, @author, @group, @ranges, @color, @note, @tags, @state, @hash, now(), now() FROM page
-		RETURNING seq, created_at, updated_at`,
-		pgx.NamedArgs{
-			"page": page.ID, "id": h.ID, "author": author.Account.ID, "group": group, "ranges": h.Ranges,
-			"color": h.Color, "note": h.Note, "tags": h.Tags, "state": h.Check.State, "hash": hash,
-		}).Scan(&h.Seq, &h.CreatedAt, &h.UpdatedAt)
+	err = s.insert(ctx, &insertion{h: &h, group: group, hash: hash})
 	err = translate(err, "create highlight")
 	if errors.Is(err, ErrConflict) {
 		h, err = s.replayedHighlight(ctx, author, h.ID, hash)

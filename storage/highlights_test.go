@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func newHighlight(group string) storage.NewHighlight {
 // effects reads all changes after a number as one reader sees them: "+" what is put, "-" what is removed.
 func effects(tb testing.TB, s *storage.Store, reader storage.Reader, after int64) (seen []string, seq int64) {
 	tb.Helper()
-	changes, seq, err := s.Changes(context.Background(), storage.PageID(pageURL), after, 1000)
+	changes, seq, _, err := s.Changes(context.Background(), storage.PageID(pageURL), after, 1000)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func TestNumbersHaveNoGapsUnderManyWriters(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	changes, seq, err := s.Changes(ctx, storage.PageID(pageURL), 0, writers*each+1)
+	changes, seq, _, err := s.Changes(ctx, storage.PageID(pageURL), 0, writers*each+1)
 	if err != nil || seq != writers*each || len(changes) != writers*each {
 		t.Fatalf("%d changes up to %d, %v; want %d", len(changes), seq, err, writers*each)
 	}
@@ -249,7 +250,7 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 	if err != nil || len(unchecked) != 1 {
 		t.Fatalf("unchecked %v, %v", unchecked, err)
 	}
-	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), Verdicts: []storage.Verdict{{
+	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), ETag: "\"\xff\"", LastModified: "\xfe", Verdicts: []storage.Verdict{{
 		Highlight: h.ID, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
 	}}}
 	if changed, err := s.SaveVisit(ctx, visit); err != nil || !changed {
@@ -261,5 +262,45 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 	got, err := s.GetHighlight(ctx, ada, h.ID)
 	if err != nil || got.Check.State != xpath.Verified || got.Seq != 2 || got.Version != 1 {
 		t.Fatalf("after the visit: %+v, %v", got, err)
+	}
+}
+
+// How much is read at once does not depend on how much people write, and nothing is left out for it.
+func TestLargeHighlightsAreReadFewAtATime(t *testing.T) {
+	s, ctx := storagetest.Open(t), context.Background()
+	ada := mustReader(t, s, "Ada")
+	const count, size = 40, 192 << 10
+	n := newHighlight("public")
+	n.Ranges[0].Quote = &xpath.Quote{Exact: strings.Repeat("x", size/3)}
+	n.Ranges = []xpath.Range{n.Ranges[0], n.Ranges[0], n.Ranges[0]}
+	for range count {
+		if _, _, err := s.CreateHighlight(ctx, ada, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const most = 5 << 20 / size
+
+	listed := 0
+	for after := ""; listed == 0 || after != ""; {
+		list, next, _, err := s.ListHighlights(ctx, ada, storage.Filter{}, storage.Paging{Limit: 200, After: after})
+		if err != nil || len(list) > most {
+			t.Fatalf("%d highlights listed at once, %v", len(list), err)
+		}
+		listed, after = listed+len(list), next
+	}
+	var seqs []int64
+	for after, more := int64(0), true; more; {
+		var changes []storage.Change
+		var err error
+		changes, after, more, err = s.Changes(ctx, storage.PageID(pageURL), after, 500)
+		if err != nil || len(changes) > most {
+			t.Fatalf("%d changes read at once, %v", len(changes), err)
+		}
+		for _, c := range changes {
+			seqs = append(seqs, c.Seq)
+		}
+	}
+	if listed != count || len(seqs) != count || seqs[0] != 1 || seqs[count-1] != count {
+		t.Errorf("%d listed, changes %v; want %d each", listed, seqs, count)
 	}
 }

@@ -16,6 +16,7 @@ const (
 	maxNote   = 64 << 10
 	maxQuote  = 64 << 10
 	maxRanges = 100
+	maxMarks  = 256 << 10 // all paths, quotes and contexts of a highlight together
 	maxTags   = 50
 	maxTag    = 100           // characters
 	maxOffset = math.MaxInt32 // UTF-16 code units or child nodes
@@ -97,11 +98,27 @@ func checkRanges(invalid *InvalidError, ranges []xpath.Range) {
 			}
 		}
 	}
+	if sizeOf(ranges) > maxMarks {
+		invalid.refuse("/ranges", "must have at most %d bytes of paths and quotes together", maxMarks)
+	}
+}
+
+// sizeOf is how much text ranges hold, in bytes.
+func sizeOf(ranges []xpath.Range) (size int) {
+	for _, r := range ranges {
+		size += len(r.Anchor.XPath) + len(r.Focus.XPath)
+		if q := r.Quote; q != nil {
+			size += len(q.Exact) + len(q.Prefix) + len(q.Suffix)
+		}
+	}
+	return size
 }
 
 func checkPoint(invalid *InvalidError, pointer string, p xpath.Point) {
 	if _, err := xpath.Parse(p.XPath); err != nil {
 		invalid.refuse(pointer+"/xpath", "%v", err)
+	} else {
+		checkText(invalid, pointer+"/xpath", p.XPath, len(p.XPath)) // an id in it may hold anything
 	}
 	if p.Offset < 0 || p.Offset > maxOffset {
 		invalid.refuse(pointer+"/offset", "must be from 0 to %d", maxOffset)

@@ -61,6 +61,7 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 	query := highlightQuery + " WHERE " + strings.Join(where, " AND ") +
 		" ORDER BY " + column + direction + ", h.id" + direction + " LIMIT @limit"
 
+	var cut bool
 	// One snapshot, so that the number and the list are of the same moment.
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if filter.Page != uuid.Nil {
@@ -70,13 +71,13 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 			}
 		}
 		rows, _ := tx.Query(ctx, query, args)
-		list, err = pgx.CollectRows(rows, scanHighlight)
+		list, cut, err = collectSome(rows, scanHighlight)
 		return err
 	})
 	if err != nil {
 		return nil, "", 0, translate(err, "list highlights")
 	}
-	list, next = cutPage(list, paging.Limit, func(h Highlight) cursor {
+	list, next = cutPage(list, paging.Limit, cut, func(h Highlight) cursor {
 		if strings.HasSuffix(filter.Sort, "updated") {
 			return cursor{h.UpdatedAt, h.ID}
 		}
@@ -231,10 +232,37 @@ func parseCursor(s string) (cursor, error) {
 	return c, nil
 }
 
-// cutPage takes away the row that was read only to see whether there are more.
-func cutPage[T any](rows []T, limit int, at func(T) cursor) (page []T, next string) {
-	if len(rows) <= limit {
+// maxHeld is how many bytes of rows are held at once, but for the last of them: what a list or a replay takes of the
+// memory does not depend on what people write.
+const maxHeld = 4 << 20
+
+// collectSome reads rows until there are no more, or more than are to be held: cut.
+func collectSome[T any](rows pgx.Rows, scan pgx.RowToFunc[T]) (list []T, cut bool, err error) {
+	defer rows.Close()
+	list = []T{}
+	for held := 0; rows.Next(); {
+		if held > maxHeld {
+			return list, true, nil
+		}
+		for _, value := range rows.RawValues() {
+			held += len(value)
+		}
+		row, err := scan(rows)
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, row)
+	}
+	return list, false, rows.Err()
+}
+
+// cutPage takes away the row that was read only to see whether there are more. A page that was cut before has more.
+func cutPage[T any](rows []T, limit int, cut bool, at func(T) cursor) (page []T, next string) {
+	if len(rows) > limit {
+		rows, cut = rows[:limit], true
+	}
+	if !cut {
 		return rows, ""
 	}
-	return rows[:limit], at(rows[limit-1]).String()
+	return rows, at(rows[len(rows)-1]).String()
 }

@@ -114,16 +114,25 @@ func (s *Store) PageSeqs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]in
 	return seqs, translate(err, "read page numbers")
 }
 
-// ensurePage makes the page of a normalised URL if it is not known, and learns its title.
+// ensurePage makes the page of a normalised URL if it is not known, and learns its title. Pages that have one are
+// remembered, because that does not change any more.
 func (s *Store) ensurePage(ctx context.Context, url, title string) (PageRef, error) {
 	ref := PageRef{ID: PageID(url)}
-	err := s.pool.QueryRow(ctx, `SELECT url, title FROM pages WHERE id = $1`, ref.ID).Scan(&ref.URL, &ref.Title)
-	if err == nil && (ref.Title != "" || title == "") {
-		return ref, nil
+	if known, ok := s.pages.Get(ref.ID); ok {
+		return known, nil
 	}
-	err = s.pool.QueryRow(ctx, `
-		INSERT INTO pages (id, url, title) VALUES ($1, $2, $3)
-		ON CONFLICT (id) DO UPDATE SET title = CASE WHEN pages.title = '' THEN excluded.title ELSE pages.title END
-		RETURNING url, title`, ref.ID, url, title).Scan(&ref.URL, &ref.Title)
+	err := s.pool.QueryRow(ctx, `SELECT url, title FROM pages WHERE id = $1`, ref.ID).Scan(&ref.URL, &ref.Title)
+	if err != nil || ref.Title == "" && title != "" {
+		err = s.pool.QueryRow(ctx, `
+			INSERT INTO pages (id, url, title) VALUES ($1, $2, $3)
+			ON CONFLICT (id) DO UPDATE SET title = CASE WHEN pages.title = '' THEN excluded.title ELSE pages.title END
+			RETURNING url, title`, ref.ID, url, title).Scan(&ref.URL, &ref.Title)
+	}
+	if err == nil && ref.Title != "" {
+		s.pages.Add(ref.ID, ref)
+	}
 	return ref, translate(err, "make page")
 }
+
+// maxKnownPages is how many pages' URLs and titles are remembered: some kilobytes each at most.
+const maxKnownPages = 4096

@@ -107,11 +107,11 @@ func (s *Store) ListReplies(ctx context.Context, reader Reader, highlight uuid.U
 		  AND (r.created_at, r.id) > (@time, @id)
 		ORDER BY r.created_at, r.id LIMIT @limit`,
 		pgx.NamedArgs{"highlight": highlight, "groups": reader.Groups, "time": after.Time, "id": after.ID, "limit": paging.Limit + 1})
-	replies, err := pgx.CollectRows(rows, scanReply)
+	replies, cut, err := collectSome(rows, scanReply)
 	if err != nil {
 		return nil, "", translate(err, "list replies")
 	}
-	replies, next := cutPage(replies, paging.Limit, func(r Reply) cursor { return cursor{r.CreatedAt, r.ID} })
+	replies, next := cutPage(replies, paging.Limit, cut, func(r Reply) cursor { return cursor{r.CreatedAt, r.ID} })
 	return replies, next, nil
 }
 

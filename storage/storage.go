@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,7 +27,9 @@ import (
 type Store struct {
 	pool      *pgxpool.Pool
 	epoch     uuid.UUID
-	passwords *semaphore.Weighted // how many may be hashed at once
+	gathering gathering
+	pages     *lru.Cache[uuid.UUID, PageRef] // see ensurePage
+	passwords *semaphore.Weighted            // how many may be hashed at once
 }
 
 // Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
@@ -42,7 +45,14 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	s := &Store{pool: pool, passwords: semaphore.NewWeighted(passwordWorkers)}
+	pages, err := lru.New[uuid.UUID, PageRef](maxKnownPages)
+	if err != nil {
+		return nil, fmt.Errorf("remember pages: %w", err)
+	}
+	s := &Store{
+		pool: pool, passwords: semaphore.NewWeighted(passwordWorkers), pages: pages,
+		gathering: gathering{writing: map[uuid.UUID][]*insertion{}},
+	}
 	if err := s.migrate(ctx); err != nil {
 		pool.Close()
 		return nil, err

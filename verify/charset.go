@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
-	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 )
@@ -17,8 +18,26 @@ import (
 // page declares, else it is windows-1252. No encoding is guessed from the text: browsers guess differently from each
 // other, and never UTF-8, so that authors notice what they forgot.
 func decode(body []byte, contentType string) ([]byte, error) {
-	text, err := encodingOf(body, contentType).NewDecoder().Bytes(body)
+	e := encodingOf(body, contentType)
+	if table, ok := e.(*charmap.Charmap); ok {
+		return decodeBytes(body, table), nil
+	}
+	text, err := e.NewDecoder().Bytes(body)
 	return bytes.TrimPrefix(text, []byte("\ufeff")), err
+}
+
+// decodeBytes decodes an encoding of single bytes. Where its table has nothing from 0x80 to 0x9f, the Encoding Standard
+// has the control character of that number.
+func decodeBytes(body []byte, table *charmap.Charmap) []byte {
+	text := make([]byte, 0, len(body)+len(body)/8)
+	for _, b := range body {
+		r := table.DecodeByte(b)
+		if r == utf8.RuneError && b >= 0x80 && b <= 0x9f {
+			r = rune(b)
+		}
+		text = utf8.AppendRune(text, r)
+	}
+	return text
 }
 
 func encodingOf(body []byte, contentType string) encoding.Encoding {
@@ -49,8 +68,11 @@ func encodingOf(body []byte, contentType string) encoding.Encoding {
 
 // lookup finds an encoding by one of its labels (Encoding Standard); nil: it is none.
 func lookup(label string) encoding.Encoding {
-	e, name := charset.Lookup(label)
-	if name == "gbk" { // decoded as its superset
+	e, err := htmlindex.Get(label)
+	switch {
+	case err != nil:
+		return nil
+	case e == simplifiedchinese.GBK: // decoded as its superset
 		return simplifiedchinese.GB18030
 	}
 	return e
@@ -122,16 +144,17 @@ func metaEncoding(z *html.Tokenizer, more bool) encoding.Encoding {
 			label = m[1] + m[2] + m[3]
 		}
 	}
-	e, name := charset.Lookup(label)
+	e := lookup(label)
 	switch {
 	case e == nil:
 		return nil
-	case strings.HasPrefix(name, "utf-16"): // could not have been read so far
-		return unicode.UTF8
-	case name == "x-user-defined":
+	case e == charmap.XUserDefined:
 		return charmap.Windows1252
 	}
-	return lookup(label)
+	if name, err := htmlindex.Name(e); err == nil && strings.HasPrefix(name, "utf-16") { // could not have been read so far
+		return unicode.UTF8
+	}
+	return e
 }
 
 var metaCharset = regexp.MustCompile(`(?i)charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"'][^\s;]*))`)

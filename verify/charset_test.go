@@ -8,23 +8,26 @@ import (
 func TestEncodingIsDecidedAsBrowsersDo(t *testing.T) {
 	const (
 		plain = "text/html"
-		utf8  = "text/html; charset=utf-8"
+		utf   = "text/html; charset=utf-8"
 		quote = "\x93a\x94\x80" // windows-1252
 	)
 	late := strings.Repeat("<!-- -->", 200) // more than a kilobyte
 	for name, c := range map[string]struct{ body, contentType, want string }{
-		"UTF-8 by the header":                    {"<p>é", utf8, "<p>é"},
+		"UTF-8 by the header":                    {"<p>é", utf, "<p>é"},
 		"a header in capitals and quotes":        {"<p>é", `Text/HTML ; Charset="UTF-8"`, "<p>é"},
 		"a header that is no media type":         {"<p>é", "text/html;; charset=utf-8; charset=utf-8", "<p>é"},
 		"windows-1252 without any sign":          {"<p>" + quote, plain, "<p>“a”€"},
 		"UTF-8 without any sign is not guessed":  {"<p>é", plain, "<p>Ã©"},
+		"bytes that windows-1252 lacks":          {"<p>\x81\x9d", plain, "<p>\u0081\u009d"},
+		"bytes that windows-1255 lacks":          {"<p>\x81\xd9", "text/html; charset=windows-1255", "<p>\u0081\ufffd"},
+		"a meta of x-user-defined":               {"<meta charset=x-user-defined><p>\x80", plain, "<meta charset=x-user-defined><p>€"},
 		"latin1 means windows-1252":              {"<p>" + quote, "text/html; charset=iso-8859-1", "<p>“a”€"},
 		"a BOM before the header":                {"\xef\xbb\xbf<p>é", "text/html; charset=windows-1252", "<p>é"},
-		"a BOM of UTF-16LE":                      {"\xff\xfe<\x00p\x00>\x00\xe9\x00=\xd8\x00\xde", utf8, "<p>é😀"},
+		"a BOM of UTF-16LE":                      {"\xff\xfe<\x00p\x00>\x00\xe9\x00=\xd8\x00\xde", utf, "<p>é😀"},
 		"a BOM of UTF-16BE":                      {"\xfe\xff\x00<\x00p\x00>\x00\xe9", plain, "<p>é"},
 		"UTF-16BE by the header":                 {"\x00<\x00p\x00>\x00\xe9", "text/html; charset=utf-16be", "<p>é"},
 		"UTF-16 by the header is little-endian":  {"<\x00p\x00>\x00\xe9\x00", "text/html; charset=utf-16", "<p>é"},
-		"the header before the meta":             {"<meta charset=gbk><p>é", utf8, "<meta charset=gbk><p>é"},
+		"the header before the meta":             {"<meta charset=gbk><p>é", utf, "<meta charset=gbk><p>é"},
 		"an unknown header, then the meta":       {"<meta charset=utf-8><p>é", "text/html; charset=nonsense", "<meta charset=utf-8><p>é"},
 		"an unknown meta, then the next":         {"<meta charset=nonsense><meta charset=utf-8><p>é", plain, "<meta charset=nonsense><meta charset=utf-8><p>é"},
 		"unknown everywhere":                     {"<meta charset=nonsense><p>\x80", "text/html; charset=none", "<meta charset=nonsense><p>€"},
@@ -41,7 +44,7 @@ func TestEncodingIsDecidedAsBrowsersDo(t *testing.T) {
 		"EUC-KR":                                 {"<p>\xc7\xd1", "text/html; charset=euc-kr", "<p>한"},
 		"Big5":                                   {"<p>\xa4\xa4", "text/html; charset=big5", "<p>中"},
 		"KOI8-R":                                 {"<p>\xc4\xc1", "text/html; charset=koi8-r", "<p>да"},
-		"broken UTF-8, by maximal subparts":      {"<p>\xe2\x82A\xff\xf0\x9f\x98", utf8, "<p>\ufffdA\ufffd\ufffd"},
+		"broken UTF-8, by maximal subparts":      {"<p>\xe2\x82A\xff\xf0\x9f\x98", utf, "<p>\ufffdA\ufffd\ufffd"},
 		"XHTML is UTF-8":                         {"<html xmlns=''><p>é", "application/xhtml+xml", "<html xmlns=''><p>é"},
 		"XHTML with a declaration":               {`<?xml version="1.0" encoding="windows-1252"?><p>` + quote, "application/xhtml+xml", `<?xml version="1.0" encoding="windows-1252"?><p>“a”€`},
 		"an empty page":                          {"", plain, ""},

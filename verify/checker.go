@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -106,6 +107,11 @@ func (c *Checker) Run(ctx context.Context) error {
 // visit reads a page, judges its highlights and saves what it found.
 func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 	log := c.log.With("page", page.ID)
+	defer func() {
+		if cause := recover(); cause != nil {
+			log.Error("a visit panicked", "panic", cause, "stack", string(debug.Stack()))
+		}
+	}()
 	visit, err := c.look(ctx, page)
 	switch {
 	case ctx.Err() != nil:
@@ -138,7 +144,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 		known = version{page.ETag, page.LastModified}
 	}
 	found, err := c.read(ctx, page.URL, page.Again, known, func(r *reading) bool {
-		visit.Verdicts = visit.Verdicts[:0]
+		visit.Verdicts, visit.NextAt = visit.Verdicts[:0], nil
 		end, content := time.Now().Add(judgeTime), true
 		for _, u := range unchecked {
 			if time.Now().After(end) {
@@ -160,8 +166,12 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 		c.log.Info("a page cannot be read", "page", page.ID, "reason", found.failure.reason, "cause", found.failure.cause)
 		visit.Reason = found.failure.reason
 		visit.NextAt = c.retryAt(page.ID, found)
+		visit.Again = page.Again && visit.NextAt != nil
 		visit.Verdicts = visit.Verdicts[:0]
 		for _, u := range unchecked {
+			if isVerdict(u.State) && found.failure.mayPass() {
+				continue // what the last reading found is worth more
+			}
 			check := storage.Check{State: xpath.Unverifiable, Reason: found.failure.reason}
 			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Ranges: u.Ranges, Check: check})
 		}
@@ -174,15 +184,13 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	return visit, nil
 }
 
-// allJudged tells whether every highlight has a verdict that holds as long as the page stays the same.
+// allJudged tells whether every highlight has a verdict.
 func allJudged(unchecked []storage.Unchecked) bool {
-	for _, u := range unchecked {
-		if u.State == xpath.Pending || u.State == xpath.Unverifiable {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(unchecked, func(u storage.Unchecked) bool { return !isVerdict(u.State) })
 }
+
+// isVerdict tells what a reading of the page found, and what holds as long as the page stays the same.
+func isVerdict(state xpath.State) bool { return state != xpath.Pending && state != xpath.Unverifiable }
 
 // read gets an edition of a page and lets use have its reading. One that was kept only does if use is content with
 // it: whoever marks something has just seen the page, which may have changed since it was read. A panic, in use

@@ -323,6 +323,45 @@ func TestCheckingAgainAsksTheServer(t *testing.T) {
 	}
 }
 
+func TestALookAgainThatFailsKeepsWhatIsKnown(t *testing.T) {
+	b, status := newBench(t), atomic.Int64{}
+	status.Store(http.StatusOK)
+	s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(int(status.Load()))
+		fmt.Fprint(w, article)
+	})
+	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
+	claim := func() storage.DuePage {
+		t.Helper()
+		pages, err := b.store.ClaimDuePages(context.Background(), 1, lease)
+		if err != nil || len(pages) != 1 {
+			t.Fatalf("claimed %v, %v; want one page", pages, err)
+		}
+		return pages[0]
+	}
+	again := func(answer int) storage.Visit {
+		t.Helper()
+		status.Store(int64(answer))
+		if err := b.store.CheckPageAgain(context.Background(), h.Page.ID); err != nil {
+			t.Fatal(err)
+		}
+		visit, err := b.look(context.Background(), claim())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return visit
+	}
+	b.visit(context.Background(), claim())
+
+	if v := again(http.StatusServiceUnavailable); len(v.Verdicts) != 0 || v.NextAt == nil || !v.Again || v.Reason != "status_503" {
+		t.Errorf("a page that is down: %+v; want no verdict, and another look at all", v)
+	}
+	if v := again(http.StatusGone); len(v.Verdicts) != 1 || v.Verdicts[0].Check.State != xpath.Unverifiable || v.NextAt != nil || v.Again {
+		t.Errorf("a page that is gone: %+v; want it unverifiable for good", v)
+	}
+}
+
 func TestRunStopsWithoutSavingWhatWasCutOff(t *testing.T) {
 	b := newBench(t)
 	arrived := make(chan struct{}, 1)

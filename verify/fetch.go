@@ -15,9 +15,9 @@ import (
 
 // Limits of one fetch.
 const (
-	maxPage      = 5 << 20          // bytes, decoded
-	maxHeader    = 64 << 10         // bytes
-	maxRedirects = 5                //
+	maxPage      = 5 << 20  // bytes, decoded
+	maxHeader    = 64 << 10 // bytes
+	maxRedirects = 5
 	fetchTime    = 10 * time.Second // from the first lookup to the last byte
 	connectTime  = 5 * time.Second  // of it, for one connection
 
@@ -144,6 +144,9 @@ func (f *Fetcher) get(ctx context.Context, pageURL string, known version) (respo
 		return response{}, failed
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusNotModified && known != (version{}) {
+		return response{unchanged: true}, nil
+	}
 	return read(answer)
 }
 
@@ -173,9 +176,6 @@ func read(answer *http.Response) (response, error) {
 		lastModified: answer.Header.Get("Last-Modified"),
 	}
 	switch {
-	case answer.StatusCode == http.StatusNotModified:
-		page.unchanged = true
-		return page, nil
 	case answer.StatusCode < 200 || answer.StatusCode > 299:
 		return response{}, &failure{reason: "status_" + strconv.Itoa(answer.StatusCode), retryAfter: retryAfter(answer.Header)}
 	case !isHTML(page.contentType):

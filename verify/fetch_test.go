@@ -322,13 +322,53 @@ func TestOnlyHTMLIsRead(t *testing.T) {
 }
 
 func TestAStatusIsAReason(t *testing.T) {
-	for _, status := range []int{401, 403, 404, 410, 429, 500, 503} {
+	for _, status := range []int{304, 401, 403, 404, 410, 429, 500, 503} {
 		s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(status)
-			io.WriteString(w, article)
+			io.WriteString(w, article) // which a 304 cannot have
 		})
 		wantReason(t, "status", mustLook(t, NewFetcher(mustAllow(t, "127.0.0.1:*"), nil), s.URL), fmt.Sprintf("status_%d", status))
+	}
+}
+
+func TestRetryAfterIsSecondsOrADate(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"":                     0,
+		"120":                  2 * time.Minute,
+		"-5":                   0,
+		"soon":                 0,
+		"99999999999999999999": 0,
+		time.Now().Add(time.Hour).UTC().Format(http.TimeFormat):           time.Hour,
+		time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat):          0,
+		time.Now().Add(time.Hour).UTC().Format("Monday, 02 Jan 06 15:04"): 0,
+	} {
+		got := retryAfter(http.Header{"Retry-After": {value}})
+		if got > want || got < want-10*time.Second {
+			t.Errorf("Retry-After %q is %v; want %v", value, got, want)
+		}
+	}
+}
+
+func TestPagesInOldEncodingsVerify(t *testing.T) {
+	for contentType, page := range map[string]string{
+		"text/html":                      "<meta charset=Shift_JIS><p>\x93\xfa\x96\x7b\x8c\xea", // 日本語
+		"text/html; charset=gbk":         "<p>\xc8\xd5\xb1\xbe\xd5\x5a",                         // 日本語, the last in its traditional form
+		"text/html; charset=utf-16":      "\xfe\xff\x00<\x00p\x00>\x65\xe5\x67\x2c\x8a\x9e",
+		"text/html; charset=windows-125": "<p>\x80\x93\x94",
+	} {
+		s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			io.WriteString(w, page)
+		})
+		quote := "日本語"
+		if strings.HasSuffix(contentType, "125") {
+			quote = "€“”"
+		}
+		report, err := looker(NewFetcher(mustAllow(t, "127.0.0.1:*"), nil)).Look(context.Background(), s.URL, []xpath.Range{inParagraph(1, 0, 3, quote)})
+		if err != nil || report.Ranges[0].State != xpath.Verified {
+			t.Errorf("%s: %+v, %v; want %q verified", contentType, report, err, quote)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -77,7 +78,7 @@ func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range
 		}
 		return content
 	})
-	if err == errBusy {
+	if errors.Is(err, errBusy) {
 		found.failure, err = &failure{reason: reasonBusy}, nil
 	}
 	if err != nil {

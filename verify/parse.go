@@ -21,13 +21,10 @@ import (
 
 // Limits of one page, once it is UTF-8.
 const (
-	maxTokens     = 500_000         // tags, texts and comments
-	maxAttributes = 10_000          // of one tag
-	maxMerged     = 1_000           // of all html and body tags together
-	maxNodes      = 1_000_000       // of the tree, which may have many more than the page has tags
-	maxParse      = 2 * time.Second // of processor time, for one tree
-	maxGrowth     = 256 << 20       // bytes that the heap may grow meanwhile
-	parsers       = 2               // pages parsed at once
+	maxNodes  = 1_000_000       // of the tree, which may have many more than the page has tags
+	maxParse  = 2 * time.Second // of processor time, for one tree
+	maxGrowth = 256 << 20       // bytes that the heap may grow meanwhile
+	parsers   = 2               // pages parsed at once
 )
 
 // A reading is a page as it was once read, ready to be asked.
@@ -106,49 +103,7 @@ func title(root *html.Node) string {
 	return ""
 }
 
-// guard refuses what costs the parser much in one step, where nothing can stop it: a tag with a million
-// attributes, or html tags without end, whose attributes it merges into one element. What stands in a title or a script is
-// text or tags depending on where the parser is, so the page is looked at both ways.
-func guard(page []byte) error {
-	if err := guardAs(page, true); err != nil {
-		return err
-	}
-	return guardAs(page, false)
-}
-
-func guardAs(page []byte, rawText bool) error {
-	z := html.NewTokenizer(bytes.NewReader(page))
-	tokens, merged := 0, 0
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			return nil
-		}
-		if tokens++; rawText && tokens > maxTokens {
-			return fmt.Errorf("more than %d tokens", maxTokens)
-		}
-		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
-			continue
-		}
-		name, more := z.TagName()
-		root := string(name) == "html" || string(name) == "body"
-		attributes := 0
-		for ; more; attributes++ {
-			_, _, more = z.TagAttr()
-		}
-		if root {
-			merged += attributes
-		}
-		if attributes > maxAttributes || merged > maxMerged {
-			return fmt.Errorf("%d attributes of one element", max(attributes, merged))
-		}
-		if !rawText {
-			z.NextIsNotRawText()
-		}
-	}
-}
-
-// A metered page is handed to the parser in small pieces. The parser cannot be cancelled, but it comes back for
+// A metered page is handed to the parser in pieces. The parser cannot be cancelled, but it comes back for
 // each piece, and then the time and memory that it took are looked at. Only one goroutine, locked to its
 // thread, may use it: time is the thread's, so that a busy machine refuses no page that an idle one reads.
 type metered struct {
@@ -157,13 +112,6 @@ type metered struct {
 	until time.Duration // of the thread's processor time
 	below uint64        // bytes of heap
 }
-
-// A piece is a kilobyte, or a small part of what was read: the parser copies an unfinished tag, text or script
-// for each piece of it, which small pieces of a large script would make slow.
-const (
-	minPiece = 1 << 10 // bytes
-	pieceOf  = 256
-)
 
 // errBudget ends a parse that costs more than a page may.
 var errBudget = errors.New("it takes too much time or memory to parse")
@@ -180,9 +128,24 @@ func (m *metered) Read(b []byte) (int, error) {
 	if threadTime() > m.until || heap() > m.below {
 		return 0, errBudget
 	}
-	n := copy(b, rest[:min(len(rest), max(minPiece, m.read/pieceOf))])
+	n := copy(b, rest[:piece(rest)])
 	m.read += n
 	return n, nil
+}
+
+// piece is how much is handed over at once: up to a few tags, since a step of the parser may cost much, but all
+// of a long text or script, since the parser copies what it has of it for each piece.
+func piece(rest []byte) int {
+	const tags = 8
+	end := 0
+	for range tags {
+		next := bytes.IndexByte(rest[end:], '<')
+		if next < 0 {
+			return len(rest)
+		}
+		end += next + 1
+	}
+	return end
 }
 
 func heap() uint64 {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"limn/xpath"
 )
 
@@ -35,13 +37,20 @@ func numbered(format string, n int) string {
 const maxPatience = 20 * time.Second
 
 func TestHostilePagesAreRefusedInBoundedTime(t *testing.T) {
-	many := "<p " + numbered("a%d ", 400_000) + ">"
+	loaded := "<b " + numbered("a%d ", 5_000) + "z" // and a number
+	many := "<p " + numbered("a%d ", 100_000) + ">"
 	for name, c := range map[string]struct{ page, reason string }{
 		"100k nested divs":                      {strings.Repeat("<div>", 100_000), reasonDepth},
 		"nested templates":                      {strings.Repeat("<template>", 100_000), reasonDepth},
 		"20k html tags":                         {numbered("<html a%d=1>", 20_000), reasonComplex},
 		"20k body tags":                         {numbered("<body a%d=1>", 20_000), reasonComplex},
-		"one tag with 400k attributes":          {many, reasonComplex},
+		"one tag with 100k attributes":          {many, reasonComplex},
+		"100 formats with 5000 attributes":      {numbered(loaded+"%d>", 100), reasonComplex},
+		"the same in a title of SVG, quoted":    {`<script>a<b c="</script><svg><title>` + numbered(loaded+"%d>", 100), reasonComplex},
+		"400 formats with 90 attributes":        {"<p>" + numbered("<i "+numbered("a%d ", 89)+"z%d>", 400) + "</p>" + strings.Repeat("<p>x</p>", 60_000), reasonComplex},
+		"400 formats with 20 attributes":        {"<p>" + numbered("<i "+numbered("a%d ", 19)+"z%d>", 400) + "</p>" + strings.Repeat("<p>x</p>", 60_000), reasonComplex},
+		"tags within tags":                      {strings.Repeat(`<a a="`, 100_000), reasonComplex},
+		"a script with a picture in it":         {"<script>for(i=0;i<n;i++){x='" + strings.Repeat("iVBORw0KGgoAAAANSUhEU/gAAAAUAAAAF", 5_000) + "'}</script><p>x", ""},
 		"the same in a noscript":                {"<noscript>" + many + "</noscript>", reasonComplex},
 		"the same in a title of SVG":            {"<svg><title>" + many, reasonComplex},
 		"600k tags":                             {strings.Repeat("<p>", 600_000), reasonComplex},
@@ -51,10 +60,10 @@ func TestHostilePagesAreRefusedInBoundedTime(t *testing.T) {
 		"text fostered out of a table":          {"<table>" + strings.Repeat("a<tr>", 20_000), ""},
 		"paragraphs in 500 open elements":       {strings.Repeat("<div>", 500) + strings.Repeat("<p></q>", 20_000), ""},
 		"attributes with the same name":         {"<p " + strings.Repeat("a ", 5_000) + ">x", ""},
-		"a large script":                        {"<script>" + strings.Repeat("if(a<b && c){d}\n", 20_000) + "</script><p>x", ""},
+		"a large script":                        {"<script>" + strings.Repeat("if(a<b && c){d>e}\n", 20_000) + "</script><p>x", ""},
 		"one text of 2 MB":                      {"<p>" + strings.Repeat("text ", 400_000), ""},
 		"a text of 2 MB, then open formats":     {"<p>" + strings.Repeat("text ", 400_000) + numbered("<b a%d>", 400) + "</p>" + strings.Repeat("<p>x</p>", 60_000), reasonComplex},
-		"unclosed quotes, comments and a CDATA": {strings.Repeat(`<p a="`, 10_000) + strings.Repeat("<!--", 10_000) + strings.Repeat("<![CDATA[", 10_000), ""},
+		"unclosed quotes, comments and a CDATA": {strings.Repeat(`<p a="`, 10) + strings.Repeat("<!--", 10_000) + strings.Repeat("<![CDATA[", 10_000), ""},
 	} {
 		before := time.Now()
 		_, err := newParser().parse(context.Background(), []byte(c.page), "text/html")
@@ -73,6 +82,51 @@ func TestHostilePagesAreRefusedInBoundedTime(t *testing.T) {
 			t.Errorf("%s: %v; want reason %q", name, err, c.reason)
 		}
 	}
+}
+
+func TestTagsAreScannedAsTheTokenizerReadsThem(t *testing.T) {
+	for text, want := range map[string]struct {
+		name       string
+		attributes int
+		rest       string
+	}{
+		"p>x":                          {"p", 0, ">x"},
+		"P\na=1 B = '>' c=\"/>\"d/e>x": {"p", 5, ">x"},
+		"a href=/x/y?z=1>x":            {"a", 1, ">x"},
+		"a/b/c>x":                      {"a", 2, ">x"},
+		"a =b==c>x":                    {"a", 1, ">x"},
+		"i<n;j++>x":                    {"i<n;j+…", 0, ">x"},
+		"a b='":                        {"a", 1, ""},
+		"a b=":                         {"a", 1, ""},
+		"a b=>x":                       {"a", 1, ">x"},
+		"/p>":                          {"", 0, "/p>"},
+		"!-- a b -->":                  {"", 0, "!-- a b -->"},
+		"":                             {"", 0, ""},
+	} {
+		name, attributes, length := scanTag([]byte(text))
+		if name != want.name || attributes != want.attributes || text[length:] != want.rest {
+			t.Errorf("scanTag(%q) = %q, %d, then %q; want %q, %d, then %q", text, name, attributes, text[length:], want.name, want.attributes, want.rest)
+		}
+	}
+}
+
+// FuzzScanTag compares it with the tokenizer, for attributes of different names.
+func FuzzScanTag(f *testing.F) {
+	f.Add("p a=1 B = '>' c=\"/>\"d/e>x")
+	f.Fuzz(func(t *testing.T, text string) {
+		name, attributes, length := scanTag([]byte(text))
+		z := html.NewTokenizer(strings.NewReader("<" + text))
+		kind := z.Next()
+		if name == "" || kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			return
+		}
+		if raw := string(z.Raw()); raw != "<"+text[:length]+">" {
+			t.Errorf("scanTag(%q) ends after %q; the tokenizer after %q", text, text[:length], raw)
+		}
+		if token := z.Token(); attributes < len(token.Attr) {
+			t.Errorf("scanTag(%q) sees %d attributes; the tokenizer %d", text, attributes, len(token.Attr))
+		}
+	})
 }
 
 func TestTheFirstOfDuplicateAttributesWins(t *testing.T) {

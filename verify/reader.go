@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sync/semaphore"
 )
 
 // What a reader keeps and how it behaves towards others.
@@ -17,11 +18,12 @@ const (
 	keptPages = 64
 	keptBytes = 8 << 20         // of their UTF-8; a tree takes ten to twenty times as much
 	perHost   = 2               // requests to one host at once
-	hostWait  = 5 * time.Second // for a turn at a host
+	atOnce    = 64              // pages fetched or waiting to be parsed, of maxPage bytes each
+	turnWait  = 5 * time.Second // for a turn
 )
 
-// errBusy is the answer when others are keeping a host busy: try again later.
-var errBusy = errors.New("others are reading pages of this host")
+// errBusy is the answer when others keep a host, or all of the reader, busy: try again later.
+var errBusy = errors.New("others are reading pages")
 
 // An edition is what came of reading a page once. It is never changed.
 type edition struct {
@@ -39,6 +41,7 @@ type reader struct {
 	parser  *parser
 	pages   *turns // by URL: who comes second finds what the first has read
 	hosts   *turns
+	room    *semaphore.Weighted
 
 	mu    sync.Mutex
 	kept  *simplelru.LRU[string, edition]
@@ -46,7 +49,7 @@ type reader struct {
 }
 
 func newReader(fetcher *Fetcher) *reader {
-	r := &reader{fetcher: fetcher, parser: newParser(), pages: newTurns(1), hosts: newTurns(perHost)}
+	r := &reader{fetcher: fetcher, parser: newParser(), pages: newTurns(1), hosts: newTurns(perHost), room: semaphore.NewWeighted(atOnce)}
 	r.kept, _ = simplelru.NewLRU(keptPages, func(_ string, c edition) { r.bytes -= c.size() }) // fails for no size above 0
 	return r
 }
@@ -91,17 +94,15 @@ func (r *reader) read(ctx context.Context, pageURL string, since time.Time, know
 }
 
 func (r *reader) fetch(ctx context.Context, pageURL string, known version) (c edition, err error) {
-	waiting, cancel := context.WithTimeout(ctx, hostWait)
-	defer cancel()
-	done, err := r.hosts.take(waiting, host(pageURL))
+	leaveHost, leave, err := r.turn(ctx, host(pageURL))
 	if err != nil {
-		if ctx.Err() == nil {
-			err = errBusy
-		}
 		return edition{}, err
 	}
-	response, err := r.fetcher.get(ctx, pageURL, known)
-	done()
+	defer leave()
+	response, err := func() (response, error) {
+		defer leaveHost()
+		return r.fetcher.get(ctx, pageURL, known)
+	}()
 	c = edition{unchanged: response.unchanged, version: version{response.etag, response.lastModified}, readAt: time.Now()}
 	if err == nil && !response.unchanged {
 		c.reading, err = r.parser.parse(ctx, response.body, response.contentType)
@@ -113,6 +114,22 @@ func (r *reader) fetch(ctx context.Context, pageURL string, known version) (c ed
 		return edition{}, fmt.Errorf("read page: %w", err)
 	}
 	return c, nil
+}
+
+// turn waits for room, and for a turn at a host.
+func (r *reader) turn(ctx context.Context, host string) (leaveHost, leave func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
+	if leaveHost, err = r.hosts.take(waiting, host); err == nil {
+		if err = r.room.Acquire(waiting, 1); err == nil {
+			return leaveHost, func() { r.room.Release(1) }, nil
+		}
+		leaveHost()
+	}
+	if ctx.Err() == nil {
+		err = errBusy
+	}
+	return nil, nil, err
 }
 
 func host(pageURL string) string {

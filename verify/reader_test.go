@@ -72,14 +72,14 @@ func TestABusyHostIsGivenUp(t *testing.T) {
 		for page := range 5 {
 			readers.Go(func() {
 				_, err := r.read(t.Context(), fmt.Sprintf("http://example.org/%d", page), time.Now(), version{})
-				if errors.Is(err, errBusy) && time.Since(before) == hostWait {
+				if errors.Is(err, errBusy) && time.Since(before) == turnWait {
 					busy.Add(1)
 				}
 			})
 		}
 		readers.Wait()
 		if busy.Load() != 3 {
-			t.Errorf("%d readers were told that the host is busy after %v; want 3", busy.Load(), hostWait)
+			t.Errorf("%d readers were told that the host is busy after %v; want 3", busy.Load(), turnWait)
 		}
 	})
 }

@@ -7,13 +7,14 @@ type Verdict struct {
 	Now   *Range // when Moved: where the quote stands now
 }
 
-// Holds is what the paths of a range hold on the page, and where. Not ok: they lead nowhere.
+// Holds is what the paths of a range hold on the page, and where: below 0 for what is before the body. Not ok:
+// they lead nowhere.
 func (d *Document) Holds(r Range) (Quote, Position, bool) {
 	start, end, ok := d.places(r)
 	if !ok {
 		return Quote{}, Position{}, false
 	}
-	return d.quote(start, end), Position{start, end}, true
+	return d.quote(start, end), Position{start - d.origin, end - d.origin}, true
 }
 
 // Check tries the three anchors of a range in turn: its paths; its position; its quote, for which context and
@@ -26,8 +27,8 @@ func (d *Document) Check(r Range) Verdict {
 			quote := d.quote(start, end)
 			r.Quote = &quote
 		}
-		if r.Position == nil {
-			r.Position = &Position{start, end}
+		if r.Position == nil && start >= d.origin {
+			r.Position = &Position{start - d.origin, end - d.origin}
 		}
 		return Verdict{State: Verified, Range: r}
 	}
@@ -70,7 +71,11 @@ func (d *Document) places(r Range) (start, end int, ok bool) {
 }
 
 func (d *Document) quote(start, end int) Quote {
-	before, after := max(start-ContextLength, 0), min(end+ContextLength, d.length())
+	first := d.origin
+	if start < first {
+		first = 0
+	}
+	before, after := max(start-ContextLength, first), min(end+ContextLength, d.length())
 	if _, cut := d.byteAt(before); cut && before < start {
 		before++
 	}
@@ -83,7 +88,7 @@ func (d *Document) quote(start, end int) Quote {
 // describe is the complete range between two places.
 func (d *Document) describe(start, end int, backward bool) Range {
 	quote := d.quote(start, end)
-	r := Range{Anchor: d.point(start, false), Focus: d.point(end, true), Quote: &quote, Position: &Position{start, end}}
+	r := Range{Anchor: d.point(start, false), Focus: d.point(end, true), Quote: &quote, Position: &Position{start - d.origin, end - d.origin}}
 	if start == end {
 		r.Focus = r.Anchor
 	}

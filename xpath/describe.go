@@ -8,17 +8,17 @@ import (
 
 // point names a place: in the text node that the text from there on is in, or for an end the text up to there.
 func (d *Document) point(at int, end bool) Point {
-	i := sort.Search(len(d.texts), func(i int) bool {
-		unit := int(d.texts[i].unit)
+	i := sort.Search(len(d.chunks), func(i int) bool {
+		unit := int(d.chunks[i].unit)
 		return unit > at || end && unit == at
 	}) - 1
-	i = max(min(i, len(d.texts)-2), 0) // the last is the sentinel
-	if len(d.texts) == 1 {
+	i = max(min(i, len(d.chunks)-2), 0) // the last is the sentinel
+	if len(d.chunks) == 1 {
 		return Point{XPath: "/"}
 	}
-	c := d.texts[i]
+	c := d.chunks[i]
 	if path, ok := d.path(c.node); ok {
-		return Point{path, at - int(c.unit)}
+		return Point{path, at - int(d.nodes[c.node].start)}
 	}
 	// Some ancestor has a name that no path can hold: the point goes before or after it.
 	for n := c.node; ; n = d.nodes[n].parent {
@@ -63,14 +63,13 @@ func (d *Document) path(i int32) (string, bool) {
 // step names a node among its siblings, in a way that a browser's XPath understands as well.
 func (d *Document) step(i int32) (string, bool) {
 	n := &d.nodes[i]
-	test, local := n.name, false
+	test := n.name
 	switch {
 	case n.kind == text:
 		test = "text()"
 	case n.kind == other:
 		return "", false
 	case n.kind == foreign || !isPlain(n.name):
-		local = true
 		quote := `"`
 		if strings.Contains(n.name, quote) {
 			quote = `'`
@@ -80,13 +79,7 @@ func (d *Document) step(i int32) (string, bool) {
 		}
 		test = "*[local-name()=" + quote + n.name + quote + "]"
 	}
-	index := 1
-	for s := n.parent + 1; s < i; s = d.nodes[s].end {
-		sibling := &d.nodes[s]
-		if sibling.name == n.name && (sibling.kind == n.kind || local && sibling.kind >= element) {
-			index++
-		}
-	}
+	index := int(d.nth()[i])
 	return test + "[" + strconv.Itoa(index) + "]", index <= maxIndex
 }
 

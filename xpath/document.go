@@ -14,12 +14,17 @@ import (
 // Its text is that of all text nodes in document order, as the DOM's Range gives it. Places in it are counted in
 // UTF-16 code units, so that a place between the halves of a surrogate pair is a number like any other.
 type Document struct {
-	nodes []node           // in document order, the document itself first, a sentinel last
-	ids   map[string]int32 // the first element with an id
-	twins map[int32]int32  // the next element with the same id
-	texts []chunk
-	text  string
-	wide  func() []uint16 // the text again, for who compares unit by unit
+	nodes  []node           // in document order, the document itself first, a sentinel last
+	ids    map[string]int32 // the first element with an id
+	twins  map[int32]int32  // the next element with the same id
+	large  map[family][]int32
+	chunks []chunk // in document order, a sentinel last
+	text   string
+	wide   func() []uint16 // the text again, for who compares unit by unit
+	folded func() folded   // the body's text as it is read
+	nth    func() []int32  // the place of each node among its namesakes
+	origin int             // where the body starts: a Position counts from there
+	blocks []int32         // where blocks start and end, in order
 }
 
 // A node's children begin at the next index; their siblings begin where they end.
@@ -40,22 +45,33 @@ const (
 	foreign             // an element of SVG or MathML
 )
 
-// A chunk is a text node that holds text.
+// A family is the children of one name that a parent has, or with kind other all its children. Only families of
+// parents with many children are kept: they would take long to walk through for each path.
+type family struct {
+	parent int32
+	kind   kind
+	name   string
+}
+
+const manyChildren = 256
+
+// A chunk is a piece of a text node, short enough to be counted through.
 type chunk struct {
 	node int32
-	unit int32 // where it starts in the document's text
-	byte int32 // and in text
+	unit int32 // where it starts
+	byte int32 // the same in text
+
+	hidden bool // in a script or a style: nobody reads it
 }
 
 // NewDocument indexes the tree that html.Parse made of a page.
 func NewDocument(root *html.Node) *Document {
-	x := indexer{doc: &Document{ids: map[string]int32{}, twins: map[int32]int32{}}}
-	x.add(root, 0)
-	d := x.doc
-	d.text = x.text.String()
-	d.nodes = append(d.nodes, node{start: x.units, end: int32(len(d.nodes) + 1)})
-	d.texts = append(d.texts, chunk{node: int32(len(d.nodes) - 1), unit: x.units, byte: int32(len(d.text))})
+	d := &Document{ids: map[string]int32{}, twins: map[int32]int32{}, large: map[family][]int32{}}
+	x := indexer{doc: d}
+	x.run(root)
 	d.wide = sync.OnceValue(func() []uint16 { return units(d.text) })
+	d.folded = sync.OnceValue(d.fold)
+	d.nth = sync.OnceValue(d.number)
 	return d
 }
 
@@ -80,15 +96,13 @@ func (d *Document) find(path Path) (int32, bool) {
 		}
 		return best, found
 	}
-	for _, id := range strings.FieldsFunc(path.ID, isSpace) { // the function id() takes a list
+	for _, id := range strings.FieldsFunc(path.ID, func(r rune) bool { return strings.ContainsRune(" \t\n\r", r) }) { // the function id() takes a list
 		if root, ok := d.ids[id]; ok {
 			from(root)
 		}
 	}
 	return best, found
 }
-
-func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
 
 // maxTwins is how many elements with one id are looked at: each costs a walk.
 const maxTwins = 100
@@ -107,6 +121,9 @@ func (d *Document) walk(at int32, steps []Step) (int32, bool) {
 // child is the index of the child that a step leads to, 0 for none. A plain name means elements of HTML, as in
 // browsers; where those are too few it means the others.
 func (d *Document) child(parent int32, step Step) int32 {
+	if _, ok := d.large[family{parent: parent}]; ok && !step.Local {
+		return d.childOfMany(parent, step)
+	}
 	left, strangers := step.Index, 0
 	end := d.nodes[parent].end
 	for c := parent + 1; c < end; c = d.nodes[c].end {
@@ -149,6 +166,19 @@ func (d *Document) child(parent int32, step Step) int32 {
 	}
 }
 
+func (d *Document) childOfMany(parent int32, step Step) int32 {
+	families := [][]int32{d.large[family{parent, text, ""}]}
+	if !step.Text {
+		families = [][]int32{d.large[family{parent, element, strings.ToLower(step.Name)}], d.large[family{parent, foreign, step.Name}]}
+	}
+	for _, f := range families {
+		if step.Index <= len(f) {
+			return f[step.Index-1]
+		}
+	}
+	return 0
+}
+
 // equalFold compares a name in lower case with one whose ASCII letters may be upper case.
 func equalFold(lower, name string) bool {
 	for i := range len(name) {
@@ -176,6 +206,9 @@ func (d *Document) place(p Point) (at int, ok bool) {
 	start, end := int(d.nodes[i].start), int(d.nodes[d.nodes[i].end].start)
 	if d.nodes[i].kind == text {
 		return start + p.Offset, p.Offset <= end-start
+	}
+	if all, ok := d.large[family{parent: i}]; ok && p.Offset < len(all) {
+		return int(d.nodes[all[p.Offset]].start), true
 	}
 	left := p.Offset
 	for c := i + 1; c < d.nodes[i].end; c = d.nodes[c].end {
@@ -213,11 +246,11 @@ func (d *Document) slice(start, end int) string {
 
 // byteAt is where a place stands in text, and whether it cuts the character there into its two halves.
 func (d *Document) byteAt(unit int) (at int, cut bool) {
-	i := sort.Search(len(d.texts), func(i int) bool { return int(d.texts[i].unit) > unit }) - 1
-	if i < 0 || i == len(d.texts)-1 {
+	i := sort.Search(len(d.chunks), func(i int) bool { return int(d.chunks[i].unit) > unit }) - 1
+	if i < 0 || i == len(d.chunks)-1 {
 		return len(d.text), false
 	}
-	c, next := d.texts[i], d.texts[i+1]
+	c, next := d.chunks[i], d.chunks[i+1]
 	at, left := int(c.byte), unit-int(c.unit)
 	if next.byte-c.byte == next.unit-c.unit {
 		return at + left, false
@@ -243,13 +276,32 @@ func (d *Document) byteAt(unit int) (at int, cut bool) {
 
 // unitAt is the place of a character that starts at a byte of text.
 func (d *Document) unitAt(at int) int {
-	i := sort.Search(len(d.texts), func(i int) bool { return int(d.texts[i].byte) > at }) - 1
-	if i < 0 || i == len(d.texts)-1 {
+	i := sort.Search(len(d.chunks), func(i int) bool { return int(d.chunks[i].byte) > at }) - 1
+	if i < 0 || i == len(d.chunks)-1 {
 		return d.length()
 	}
-	c, next := d.texts[i], d.texts[i+1]
+	c, next := d.chunks[i], d.chunks[i+1]
 	if next.byte-c.byte == next.unit-c.unit {
 		return int(c.unit) + at - int(c.byte)
 	}
 	return int(c.unit) + Units(d.text[c.byte:at])
+}
+
+// breaks tells whether a block starts or ends between two places, or beside them but for space.
+func (d *Document) breaks(from, to int) bool {
+	text := d.wide()
+	for from > 0 && isSpace(text[from-1]) {
+		from--
+	}
+	for to < len(text) && isSpace(text[to]) {
+		to++
+	}
+	i := sort.Search(len(d.blocks), func(i int) bool { return int(d.blocks[i]) >= from })
+	return from == 0 || to == len(text) || i < len(d.blocks) && int(d.blocks[i]) <= to
+}
+
+// isHidden tells whether the text from a place on is in a script or a style.
+func (d *Document) isHidden(at int) bool {
+	i := sort.Search(len(d.chunks), func(i int) bool { return int(d.chunks[i].unit) > at }) - 1
+	return i >= 0 && d.chunks[i].hidden
 }

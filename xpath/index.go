@@ -1,10 +1,8 @@
 package xpath
 
 import (
-	"math"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
@@ -13,15 +11,28 @@ import (
 // hostName is the element that limn puts into a page for its own cards: no part of the page.
 const hostName = "limn-host"
 
-// maxText is the longest text node that Chromium's parser makes, in UTF-16 code units: more text becomes several
-// nodes. Scripts and styles stay whole.
-const maxText = 1 << 16
+// maxChunk bounds the bytes that have to be counted to turn a place into a byte.
+const maxChunk = 1 << 10
 
 // An indexer fills a Document while it walks a tree.
 type indexer struct {
-	doc   *Document
-	text  strings.Builder
-	units int32
+	doc    *Document
+	pieces []string // the text so far
+	bytes  int32
+	units  int32
+	hidden bool
+}
+
+func (x *indexer) run(root *html.Node) {
+	x.add(root, 0)
+	d := x.doc
+	d.text = strings.Join(x.pieces, "")
+	end := int32(len(d.nodes))
+	d.nodes = append(d.nodes, node{start: x.units, end: end + 1})
+	d.chunks = append(d.chunks, chunk{node: end, unit: x.units, byte: int32(len(d.text))})
+	if body, ok := d.walk(0, []Step{{Name: "html", Index: 1}, {Name: "body", Index: 1}}); ok {
+		d.origin = int(d.nodes[body].start)
+	}
 }
 
 // add indexes a node and what is in it. It recurses as deep as the tree, which the parser keeps under 512 open
@@ -43,6 +54,12 @@ func (x *indexer) add(n *html.Node, parent int32) {
 	if n.Type == html.ElementNode {
 		x.addID(n, i)
 	}
+	block := n.Type == html.ElementNode && isBlock(n.Data)
+	if block {
+		x.breakLine()
+	}
+	hidden := x.hidden
+	x.hidden = hidden || n.Type == html.ElementNode && (n.Data == "script" || n.Data == "style")
 	if !isTemplate(n) { // what is in a template belongs to a document of its own
 		shadow := false
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -55,8 +72,55 @@ func (x *indexer) add(n *html.Node, parent int32) {
 			}
 		}
 	}
+	x.hidden = hidden
+	if block {
+		x.breakLine()
+	}
 	x.doc.nodes[i].end = int32(len(x.doc.nodes))
+	x.addFamilies(i)
 }
+
+func (x *indexer) addFamilies(parent int32) {
+	d := x.doc
+	count, end := 0, d.nodes[parent].end
+	for c := parent + 1; c < end && count < manyChildren; c = d.nodes[c].end {
+		count++
+	}
+	if count < manyChildren {
+		return
+	}
+	for c := parent + 1; c < end; c = d.nodes[c].end {
+		n := &d.nodes[c]
+		d.large[family{parent: parent}] = append(d.large[family{parent: parent}], c)
+		if n.kind != other {
+			own := family{parent, n.kind, n.name}
+			d.large[own] = append(d.large[own], c)
+		}
+	}
+}
+
+func (x *indexer) breakLine() {
+	if b := x.doc.blocks; len(b) == 0 || b[len(b)-1] != x.units {
+		x.doc.blocks = append(b, x.units)
+	}
+}
+
+// isBlock tells the elements that browsers set in lines of their own, and those around which a reader sees text end.
+func isBlock(name string) bool {
+	_, ok := blockNames[name]
+	return ok
+}
+
+var blockNames = func() map[string]struct{} {
+	names := map[string]struct{}{}
+	for _, name := range strings.Fields(`address article aside blockquote body br button caption center dd details
+		dialog dir div dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html
+		iframe legend li main menu nav noscript ol optgroup option p pre script search section select style summary
+		table tbody td textarea tfoot th thead title tr ul`) {
+		names[name] = struct{}{}
+	}
+	return names
+}()
 
 // addID keeps the first of the elements with an id, and behind it the next few.
 func (x *indexer) addID(n *html.Node, i int32) {
@@ -80,40 +144,29 @@ func (x *indexer) addID(n *html.Node, i int32) {
 	}
 }
 
-// addText indexes a text node, cut into those that a browser makes of it.
 func (x *indexer) addText(n *html.Node, parent int32) {
 	data := n.Data
 	if !utf8.ValidString(data) {
 		data = strings.ToValidUTF8(data, string(replacement))
 	}
-	limit := maxText
-	if p := n.Parent; p != nil && (p.Data == "script" || p.Data == "style" && p.Namespace == "") {
-		limit = math.MaxInt
-	}
-	if joins(n) {
-		last := &x.doc.nodes[len(x.doc.nodes)-1]
-		if len(x.doc.texts) > 0 && last.kind == text && last.parent == parent && int(x.units-last.start)+Units(data) < limit {
-			x.write(data)
-			return
-		}
-	}
-	for {
-		size := cut(data, limit)
-		i := int32(len(x.doc.nodes))
+	i := int32(len(x.doc.nodes))
+	if last := i - 1; joins(n) && x.doc.nodes[last].kind == text && x.doc.nodes[last].parent == parent {
+		i = last
+	} else {
 		x.doc.nodes = append(x.doc.nodes, node{kind: text, parent: parent, start: x.units, end: i + 1})
-		if size > 0 {
-			x.doc.texts = append(x.doc.texts, chunk{node: i, unit: x.units, byte: int32(x.text.Len())})
-		}
-		x.write(data[:size])
-		if data = data[size:]; data == "" {
-			return
-		}
 	}
-}
-
-func (x *indexer) write(data string) {
-	x.text.WriteString(data)
-	x.units += int32(Units(data))
+	for data != "" {
+		size := len(data)
+		if size > maxChunk {
+			for size = maxChunk; !utf8.RuneStart(data[size]); size-- {
+			}
+		}
+		x.doc.chunks = append(x.doc.chunks, chunk{node: i, unit: x.units, byte: x.bytes, hidden: x.hidden})
+		x.pieces = append(x.pieces, data[:size])
+		x.bytes += int32(size)
+		x.units += int32(Units(data[:size]))
+		data = data[size:]
+	}
 }
 
 // joins tells text that continues the text before it: only a shadow root, which the tree holds and a browser does
@@ -121,46 +174,6 @@ func (x *indexer) write(data string) {
 func joins(n *html.Node) bool {
 	p := n.PrevSibling
 	return p != nil && isShadow(p) && p.PrevSibling != nil && p.PrevSibling.Type == html.TextNode
-}
-
-// cut is how many bytes of a text fit into a text node of so many units. Like Chromium it does not cut through
-// what a reader sees as one character, except in text that is all Latin-1.
-func cut(data string, limit int) int {
-	if len(data) <= limit {
-		return len(data)
-	}
-	at, left := 0, limit
-	for i, r := range data {
-		if r > 0xffff {
-			left--
-		}
-		if left--; left < 0 {
-			at = i
-			break
-		}
-	}
-	if at == 0 {
-		return len(data)
-	}
-	if !strings.ContainsFunc(data, func(r rune) bool { return r > 0xff }) {
-		return at
-	}
-	for back := at; back > 0; {
-		r, _ := utf8.DecodeRuneInString(data[back:])
-		before, size := utf8.DecodeLastRuneInString(data[:back])
-		if !extends(r) && before != zeroWidthJoiner && !(before == '\r' && r == '\n') {
-			return back
-		}
-		back -= size
-	}
-	return at
-}
-
-const zeroWidthJoiner = '\u200d'
-
-// extends tells the characters that belong to the one before them.
-func extends(r rune) bool {
-	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || r == zeroWidthJoiner || r >= 0x1f3fb && r <= 0x1f3ff
 }
 
 func isTemplate(n *html.Node) bool {

@@ -28,8 +28,9 @@ type Quote struct {
 // ContextLength is how much text is kept on each side of a quote, in UTF-16 code units.
 const ContextLength = 32
 
-// A Position is a W3C TextPositionSelector in UTF-16 code units of the document's text, where the W3C
-// model counts code points: exports convert.
+// A Position is a W3C TextPositionSelector. It counts UTF-16 code units of text from the start of the body, where
+// the W3C model counts code points: exports convert. What is before the body changes with every script that a
+// page loads, and nobody can select it: a range that reaches there has no position.
 type Position struct {
 	Start int `json:"start"`
 	End   int `json:"end"`

@@ -1,50 +1,219 @@
 package xpath
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// search finds where a quote stands.
+// Bounds of a search, so that no page and no quote make it long.
+const (
+	maxHits   = 1000    // places looked at for each exact text
+	maxScan   = 1 << 19 // units on each side of the expected place that are searched for similar text
+	maxEnds   = 48      // places looked at for each end of a quote
+	maxEffort = 1 << 21 // units read to compare the quote with what stands there
+)
+
+// A search looks for one quote on a page.
+type search struct {
+	doc                   *Document
+	text                  []uint16
+	quote                 string
+	exact, prefix, suffix []uint16
+	solid, most           int      // units of the quote, and of its context, that are no space
+	digits, shape         []uint16 // of the quote
+
+	path  Path     // of its start, as it was selected
+	at    [2]int   // where its start and its end are expected
+	seeds [2][]int // where they may be, from the paths and the position
+
+	page       folded
+	folded     []uint16 // the quote, folded and trimmed
+	lead, tail int      // units of space that were trimmed
+	effort     int      // units read so far
+}
+
+// search finds where the quote of a range stands: exact text, and what stands where the quote is expected or beside
+// its context, compete. Where none of them will do, the page is searched for similar text.
 func (d *Document) search(r Range) (start, end int, ok bool) {
-	q := *r.Quote
-	if q.Exact == "" {
+	if r.Quote.Exact == "" {
 		return 0, 0, false
 	}
-	hint := 0
+	s := d.newSearch(r)
+	found := append(s.exactly(), s.nearby()...)
+	best, ok := s.choose(found)
+	if !ok || !s.sure(best) {
+		best, ok = s.choose(append(found, s.fuzzily()...))
+	}
+	return best.start, best.end, ok
+}
+
+func (d *Document) newSearch(r Range) *search {
+	s := &search{
+		doc: d, text: d.wide(), page: d.folded(), quote: r.Quote.Exact,
+		exact: units(r.Quote.Exact), prefix: units(r.Quote.Prefix), suffix: units(r.Quote.Suffix),
+	}
+	s.solid, s.most = solid(s.exact), solid(s.prefix)+solid(s.suffix)
+	s.digits, s.shape = digits(s.exact), shape(s.exact)
+	for s.lead < len(s.exact) && isSpace(s.exact[s.lead]) {
+		s.lead++
+	}
+	for s.tail < len(s.exact)-s.lead && isSpace(s.exact[len(s.exact)-1-s.tail]) {
+		s.tail++
+	}
+	s.folded = fold(s.exact[s.lead : len(s.exact)-s.tail]).units
+	s.expect(r)
+	return s
+}
+
+// expect takes from the paths of a range, and better from its position, where its quote is expected.
+func (s *search) expect(r Range) {
+	d := s.doc
+	first, last := r.Anchor, r.Focus
+	if d.backward(r) {
+		first, last = last, first
+	}
+	s.path, _ = Parse(first.XPath)
+	s.at = [2]int{d.origin, d.origin + len(s.exact)}
+	if end, ok := d.place(last); ok {
+		s.seeds[1] = append(s.seeds[1], end)
+		s.at = [2]int{end - len(s.exact), end}
+	}
+	if start, ok := d.place(first); ok {
+		s.seeds[0] = append(s.seeds[0], start)
+		s.at = [2]int{start, start + len(s.exact)}
+	}
 	if r.Position != nil {
-		hint = min(max(r.Position.Start, 0), d.length())
-	}
-	best, bestScore, bestFar := -1, -1, 0
-	for at, n := 0, 0; n < 1000; n++ {
-		i := strings.Index(d.text[at:], q.Exact)
-		if i < 0 {
-			break
-		}
-		i += at
-		at = i + 1
-		score := commonSuffix(d.text[:i], q.Prefix) + commonPrefix(d.text[i+len(q.Exact):], q.Suffix)
-		far := max(d.unitAt(i)-hint, hint-d.unitAt(i))
-		if score > bestScore || score == bestScore && far < bestFar {
-			best, bestScore, bestFar = i, score, far
+		for side, at := range []int{r.Position.Start, r.Position.End} {
+			s.at[side] = min(max(at, 0), d.length()-d.origin) + d.origin
+			s.seeds[side] = append(s.seeds[side], s.at[side])
 		}
 	}
-	if best < 0 {
-		return 0, 0, false
-	}
-	start = d.unitAt(best)
-	return start, start + Units(q.Exact), true
 }
 
-func commonPrefix(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+// exactly finds where the very text stands.
+func (s *search) exactly() []match {
+	var found []match
+	for _, start := range s.hits(s.quote, s.at[0]) {
+		found = append(found, s.judge(match{start: start, end: start + len(s.exact)}))
 	}
-	return n
+	return found
 }
 
-func commonSuffix(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
-		n++
+// hits lists the places where a text starts, at most maxHits and those near a place first.
+func (s *search) hits(text string, near int) []int {
+	const block = 1 << 16
+	d := s.doc
+	var found []int
+	look := func(from, to int) {
+		at, _ := d.byteAt(from)
+		end, _ := d.byteAt(to)
+		end = min(end+len(text)-1, len(d.text))
+		for at < end && len(found) < maxHits {
+			i := strings.Index(d.text[at:end], text)
+			if i < 0 {
+				return
+			}
+			found = append(found, d.unitAt(at+i))
+			at += i + 1
+		}
 	}
-	return n
+	near = min(max(near, d.origin), d.length())
+	for after, before := near, near; after < d.length() || before > d.origin; {
+		look(after, min(after+block, d.length()))
+		after = min(after+block, d.length())
+		look(max(before-block, d.origin), before)
+		before = max(before-block, d.origin)
+	}
+	return found
+}
+
+// nearby finds what stands where the quote is expected, or beside its context.
+func (s *search) nearby() []match {
+	if len(s.folded) == 0 { // space stands everywhere
+		return nil
+	}
+	return s.between(s.framed(0), s.framed(1))
+}
+
+// fuzzily finds where similar text stands, by the two ends of the quote.
+func (s *search) fuzzily() []match {
+	const enough = 4 // what is shorter is similar to everything
+	size := min(word, len(s.folded))
+	if size < enough {
+		return nil
+	}
+	starts := s.scan(s.folded[:size], 0)
+	ends := s.scan(s.folded[len(s.folded)-size:], 1)
+	return s.between(append(starts, s.framed(0)...), append(ends, s.framed(1)...))
+}
+
+// framed lists places where the quote is expected to start (side 0), or to end (1): where its context says so, all
+// of it or else the half next to the quote, and where it stood.
+func (s *search) framed(side int) []int {
+	const half, telling = ContextLength / 2, 6
+	context := s.prefix
+	if side == 1 {
+		context = s.suffix
+	}
+	var found []int
+	if solid(context) > 0 {
+		found = s.beside(context, side)
+	}
+	if len(found) == 0 && len(context) > half {
+		context = context[len(context)-half:]
+		if side == 1 {
+			context = s.suffix[:half]
+		}
+		if solid(context) >= telling {
+			found = s.beside(context, side)
+		}
+	}
+	found = append(found, s.seeds[side]...)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// beside lists where the quote starts (side 0) or ends (1) if this is its context there.
+func (s *search) beside(context []uint16, side int) []int {
+	hits := s.hits(text16(context), s.at[side])
+	hits = hits[:min(len(hits), maxEnds)]
+	if side == 0 {
+		for i := range hits {
+			hits[i] += len(context)
+		}
+	}
+	return hits
+}
+
+// between looks at what stands between some starts and ends.
+func (s *search) between(starts, ends []int) []match {
+	m := len(s.exact)
+	var found []match
+	look := func(start, end int) {
+		if start < end && end-start <= 2*m+1000 && s.effort < maxEffort {
+			found = append(found, s.judge(match{start: start, end: end, errors: s.errors(start, end)}))
+		}
+	}
+	for i := range max(len(starts), len(ends)) {
+		if i < len(starts) && s.effort < maxEffort {
+			look(starts[i], s.extend(starts[i], 1))
+		}
+		if i < len(ends) && s.effort < maxEffort {
+			look(s.extend(ends[i], 0), ends[i])
+		}
+	}
+	if m <= word {
+		return found
+	}
+	const pairs = 2 // ends looked at on each side of the one expected
+	slices.Sort(ends)
+	for _, start := range starts {
+		middle, _ := slices.BinarySearch(ends, start+m)
+		for i := max(0, middle-pairs); i < min(len(ends), middle+pairs); i++ {
+			if ends[i]-start >= m/2 {
+				look(start, ends[i])
+			}
+		}
+	}
+	return found
 }

@@ -9,16 +9,34 @@ const (
 
 // Units counts the UTF-16 code units of a text.
 func Units(s string) int {
-	n := 0
+	n := len(s)
+	if isASCII(s) {
+		return n
+	}
 	for i := range len(s) {
-		if s[i]&0xc0 != 0x80 {
-			n++
-		}
-		if s[i] >= 0xf0 {
+		switch b := s[i]; {
+		case b < 0x80:
+		case b < 0xc0: // not the first byte of a character
+			n--
+		case b >= 0xf0: // two units
 			n++
 		}
 	}
 	return n
+}
+
+func isASCII(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		if (s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7])&0x80 != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func units(s string) []uint16 {
@@ -28,3 +46,5 @@ func units(s string) []uint16 {
 	}
 	return u
 }
+
+func text16(u []uint16) string { return string(utf16.Decode(u)) }

@@ -1,8 +1,8 @@
+import { hostName } from '../anchor/index.ts';
 import type { Account } from '../api/shapes.ts';
 import { followPlace } from '../page/location.ts';
 import { read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
-import { hostName } from '../ui/host.ts';
 import { type Asks, ask, type Settings, type State, type Tell } from './messages.ts';
 
 /** The server, asked through the background: this script has no token and opens no connection. */

@@ -14,7 +14,7 @@ export class Tabs {
 		private readonly deliver: Deliver,
 		refused: () => void,
 	) {
-		this.hub = new Hub(server, () => this.token, refused);
+		this.hub = new Hub(server, () => this.token, refused, window);
 	}
 
 	/** How many tabs are watched. */

@@ -1,3 +1,4 @@
+import { hostName } from '../anchor/index.ts';
 import { Client } from '../api/client.ts';
 import { fields, text } from '../api/narrow.ts';
 import { type Account, account } from '../api/shapes.ts';
@@ -6,13 +7,19 @@ import { followPlace } from '../page/location.ts';
 import paint from '../paint/paint.css';
 import { read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
-import { adopt, hostName } from '../ui/host.ts';
+import { adopt } from '../ui/host.ts';
 
 /** Who one is on this page: kept in the page's own storage (docs/adr/0020-embed-identity.md). */
 interface Identity {
 	account: Account;
 	token: string;
 }
+
+/**
+ * How long a tab that nobody looks at keeps its stream, in milliseconds. Browsers open six connections to a server
+ * that speaks HTTP/1.1, all tabs together: streams of hidden tabs would leave none to ask with.
+ */
+const unseen = 10_000;
 
 /** The server, asked by the page itself. */
 class Direct implements Remote {
@@ -31,7 +38,7 @@ class Direct implements Remote {
 		this.identity = this.recall();
 		const token = () => this.identity?.token ?? null;
 		this.client = new Client(server, token);
-		this.hub = new Hub(server, token, () => this.identify(null));
+		this.hub = new Hub(server, token, () => this.identify(null), window);
 		addEventListener('focus', () => this.hub.nudge(), { signal });
 		// Another tab of this page may be where the name was given.
 		addEventListener(
@@ -49,7 +56,23 @@ class Direct implements Remote {
 		this.listeners.add(listen);
 		signal.addEventListener('abort', () => this.listeners.delete(listen));
 		listen({ type: 'account', account: this.identity?.account ?? null });
-		this.hub.watch(url, listen, signal);
+		let seen: AbortController | null = null;
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		const look = () => {
+			clearTimeout(timer);
+			if (document.visibilityState === 'hidden') {
+				timer = setTimeout(() => {
+					seen?.abort();
+					seen = null;
+				}, unseen);
+			} else if (!seen) {
+				seen = new AbortController();
+				this.hub.watch(url, listen, AbortSignal.any([signal, seen.signal]));
+			}
+		};
+		document.addEventListener('visibilitychange', look, { signal });
+		signal.addEventListener('abort', () => clearTimeout(timer));
+		look();
 	}
 
 	chooseGroup(): void {}

@@ -37,15 +37,17 @@ export class Hub {
 	 * @param server the origin that is asked
 	 * @param token read at each connection
 	 * @param refused the server knows the token no more
+	 * @param network says that it is online or offline: the window
 	 */
 	constructor(
 		private readonly server: string,
 		private readonly token: () => string | null,
 		private readonly refused: () => void,
+		network: EventTarget,
 	) {
 		// A connection does not notice that the network is gone until it wants to send something; the browser does.
-		globalThis.addEventListener('offline', () => this.nudges.dispatchEvent(new Event('doubt')));
-		globalThis.addEventListener('online', () => this.nudge());
+		network.addEventListener('offline', () => this.nudges.dispatchEvent(new Event('doubt')));
+		network.addEventListener('online', () => this.nudge());
 	}
 
 	/** Tells what a page holds and what happens to it, until the signal ends it. */

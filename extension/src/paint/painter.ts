@@ -1,17 +1,15 @@
-import { resolve } from '../anchor/index.ts';
+import { Anchorer } from '../anchor/index.ts';
 import type { Highlight as Shown } from '../api/shapes.ts';
 import { onDark } from './background.ts';
-import { type Ink, inkOf } from './inks.ts';
+import { inkOf } from './inks.ts';
 
 /** How long one slice of work may hold up the page, in milliseconds. */
 const slice = 12;
 
 interface Mark {
 	highlight: Shown;
-	/** Where it stands in the document; none: it lost its place. */
+	/** Where its ranges stand in the document; none: it lost its place. */
 	ranges: Range[];
-	/** What the ranges held when they were painted. */
-	text: string;
 	registry: string;
 }
 
@@ -23,15 +21,21 @@ export class Painter {
 	private readonly marks = new Map<string, Mark>();
 	private readonly waiting = new Set<string>();
 	private readonly registries = new Map<string, Highlight>();
+	private readonly anchorer: Anchorer;
 	private working = false;
 
 	/** Says that something was painted, moved or lost. */
 	readonly changes = new EventTarget();
 
 	constructor(
-		private readonly doc: Document,
+		doc: Document,
 		private readonly signal: AbortSignal,
 	) {
+		this.anchorer = new Anchorer(doc, signal, (anchor) => {
+			const mark = this.marks.get(idOf(anchor));
+			if (mark) this.paint(mark, this.held(mark), new Map());
+			this.tell();
+		});
 		signal.addEventListener('abort', () => {
 			for (const mark of this.marks.values()) this.erase(mark);
 			this.underline(null);
@@ -43,31 +47,34 @@ export class Painter {
 
 	put(highlight: Shown): void {
 		const mark = this.marks.get(highlight.id);
-		if (mark) {
-			const same = samePlace(mark.highlight, highlight) && mark.highlight.color === highlight.color;
-			mark.highlight = highlight;
-			if (same && mark.ranges.length > 0) return;
-		} else this.marks.set(highlight.id, { highlight, ranges: [], text: '', registry: '' });
-		this.plan(highlight.id);
+		if (!mark) {
+			this.marks.set(highlight.id, { highlight, ranges: [], registry: '' });
+			return this.plan(highlight.id);
+		}
+		const before = mark.highlight;
+		mark.highlight = highlight;
+		if (mark.ranges.length === 0 || !samePlace(before, highlight)) return this.plan(highlight.id);
+		if (before.color === highlight.color) return;
+		this.paint(mark, mark.ranges, new Map());
+		this.tell();
 	}
 
 	remove(id: string): void {
 		const mark = this.marks.get(id);
 		if (!mark) return;
 		this.erase(mark);
+		mark.highlight.ranges.forEach((_, i) => {
+			this.anchorer.delete(anchorOf(id, i));
+		});
 		this.marks.delete(id);
 		this.tell();
-	}
-
-	/** Looks again for what is lost, and for what stands on nodes that the page has changed since. */
-	refresh(): void {
-		for (const [id, mark] of this.marks) if (mark.ranges.length === 0 || broken(mark)) this.plan(id);
 	}
 
 	/** Chooses the inks anew: the page's colors have changed. */
 	recolor(): void {
 		const known = new Map<Element, boolean>();
-		for (const mark of this.marks.values()) if (mark.ranges.length > 0) this.paint(mark, mark.ranges, known);
+		for (const mark of this.marks.values()) this.paint(mark, mark.ranges, known);
+		this.tell();
 	}
 
 	/** Where a highlight stands; none: it lost its place. */
@@ -75,16 +82,22 @@ export class Painter {
 		return this.marks.get(id)?.ranges ?? [];
 	}
 
+	/** Whether a highlight stands on a dark ground. */
+	isDark(id: string): boolean {
+		return this.marks.get(id)?.registry.endsWith('-dark') ?? false;
+	}
+
 	/** The highlights at a point of the viewport, the shortest first: it lies on top of what it is within. */
 	at(x: number, y: number): string[] {
-		const caret = this.doc.caretPositionFromPoint(x, y);
+		const caret = document.caretPositionFromPoint(x, y);
 		if (!caret) return [];
 		const hit = (range: Range) =>
 			range.isPointInRange(caret.offsetNode, caret.offset) &&
 			[...range.getClientRects()].some((r) => x >= r.left && x <= r.right && y >= r.top && y <= r.bottom);
+		const length = ({ ranges }: Mark) => ranges.reduce((sum, range) => sum + range.toString().length, 0);
 		return [...this.marks.values()]
 			.filter((mark) => mark.ranges.some(hit))
-			.sort((a, b) => a.text.length - b.text.length)
+			.sort((a, b) => length(a) - length(b))
 			.map((mark) => mark.highlight.id);
 	}
 
@@ -93,7 +106,7 @@ export class Painter {
 		for (const [name, registry] of this.registries) if (name.startsWith('limn-line-')) registry.clear();
 		const mark = id === null ? undefined : this.marks.get(id);
 		if (!mark) return;
-		const registry = this.registry(`limn-line-${inkOf(mark.highlight.color)}`);
+		const registry = this.registry(lineOf(mark));
 		for (const range of mark.ranges) registry.add(range);
 	}
 
@@ -104,47 +117,49 @@ export class Painter {
 		queueMicrotask(() => this.work());
 	}
 
-	/** Resolves and paints what waits, in slices, so that the page stays responsive however much there is. */
+	/** Finds and paints what waits, in slices, so that the page stays responsive however much there is. */
 	private work(): void {
+		if (this.signal.aborted) return;
 		const known = new Map<Element, boolean>();
 		const end = performance.now() + slice;
 		for (const id of this.waiting) {
 			this.waiting.delete(id);
 			const mark = this.marks.get(id);
-			if (mark) this.paint(mark, this.find(mark.highlight), known);
+			if (mark) this.paint(mark, this.find(mark), known);
 			if (performance.now() > end) break;
 		}
 		this.tell();
-		this.working = this.waiting.size > 0 && !this.signal.aborted;
+		this.working = this.waiting.size > 0;
 		if (this.working) setTimeout(() => this.work());
 	}
 
 	/** Where the text moved, if the server saw that it did; else where it was marked. */
-	private find({ ranges, check }: Shown): Range[] {
-		const places = check.state === 'moved' && check.ranges ? [check.ranges, ranges] : [ranges];
-		for (const wires of places) {
-			const found = wires.map((wire) => resolve(wire, this.doc)).filter((range) => range !== null);
-			if (found.length > 0) return found;
-		}
-		return [];
+	private find({ highlight: { id, ranges, check } }: Mark): Range[] {
+		return ranges.flatMap((wire, i) => {
+			const moved = check.state === 'moved' ? check.ranges?.[i] : undefined;
+			const range = (moved && this.anchorer.put(anchorOf(id, i), moved)) ?? this.anchorer.put(anchorOf(id, i), wire);
+			return range ?? [];
+		});
+	}
+
+	private held({ highlight: { id, ranges } }: Mark): Range[] {
+		return ranges.flatMap((_, i) => this.anchorer.get(anchorOf(id, i)) ?? []);
 	}
 
 	private paint(mark: Mark, ranges: Range[], known: Map<Element, boolean>): void {
+		const lined = mark.ranges.some((range) => this.registries.get(lineOf(mark))?.has(range));
 		this.erase(mark);
 		mark.ranges = ranges;
-		mark.text = textOf(ranges);
 		const [first] = ranges;
 		if (!first) return;
-		const ink: Ink = inkOf(mark.highlight.color);
-		mark.registry = `limn-${ink}${onDark(elementOf(first), known) ? '-dark' : ''}`;
+		mark.registry = `limn-${inkOf(mark.highlight.color)}${onDark(elementOf(first), known) ? '-dark' : ''}`;
 		const registry = this.registry(mark.registry);
 		for (const range of ranges) registry.add(range);
+		if (lined) this.underline(mark.highlight.id);
 	}
 
 	private erase(mark: Mark): void {
-		for (const name of [mark.registry, `limn-line-${inkOf(mark.highlight.color)}`]) {
-			for (const range of mark.ranges) this.registries.get(name)?.delete(range);
-		}
+		for (const registry of this.registries.values()) for (const range of mark.ranges) registry.delete(range);
 		mark.ranges = [];
 	}
 
@@ -164,20 +179,37 @@ export class Painter {
 	}
 }
 
+/** Each range of a highlight is anchored by itself. */
+function anchorOf(id: string, range: number): string {
+	return `${id} ${range}`;
+}
+
+function idOf(anchor: string): string {
+	return anchor.slice(0, anchor.indexOf(' '));
+}
+
+function lineOf(mark: Mark): string {
+	return `limn-line-${inkOf(mark.highlight.color)}`;
+}
+
+/** Whether two states of a highlight point to the same place. The server adds quotes and positions: that is no move. */
 function samePlace(a: Shown, b: Shown): boolean {
-	return JSON.stringify([a.ranges, a.check.ranges]) === JSON.stringify([b.ranges, b.check.ranges]);
-}
-
-function broken(mark: Mark): boolean {
-	return mark.ranges.some((range) => !range.startContainer.isConnected) || textOf(mark.ranges) !== mark.text;
-}
-
-function textOf(ranges: readonly Range[]): string {
-	return ranges.map(String).join('\n');
+	const points = ({ ranges, check }: Shown) =>
+		JSON.stringify([ranges.map(({ anchor, focus }) => [anchor, focus]), check.state === 'moved' ? check.ranges : null]);
+	return points(a) === points(b);
 }
 
 /** The element that the text of a range begins in. */
 export function elementOf(range: Range): Element | null {
 	const node = range.startContainer;
 	return node instanceof Element ? node : node.parentElement;
+}
+
+/** The block of text that a range begins in. */
+export function blockOf(range: Range): Element | null {
+	let block = elementOf(range);
+	while (block?.parentElement && /^(inline|contents|ruby)/.test(getComputedStyle(block).display)) {
+		block = block.parentElement;
+	}
+	return block;
 }

@@ -3,20 +3,22 @@ import { Problem } from '../api/client.ts';
 import type { Account, Highlight, HighlightEdit, NewHighlight, Reply } from '../api/shapes.ts';
 import type { Place } from '../page/location.ts';
 import { newID } from '../page/url.ts';
-import { type Ink, inkOf } from '../paint/inks.ts';
+import type { Ink } from '../paint/inks.ts';
 import { elementOf, Painter } from '../paint/painter.ts';
 import { PageState } from '../state/page.ts';
 import { Bar } from '../ui/bar.ts';
 import { Card, type Drafts } from '../ui/card.ts';
 import { Dots } from '../ui/dots.ts';
-import { el } from '../ui/element.ts';
 import { Host } from '../ui/host.ts';
 import { Messages } from '../ui/message.ts';
 import { askName } from '../ui/name.ts';
 import { Panel } from '../ui/panel.ts';
+import { wet } from '../ui/wet.ts';
 import { failure } from '../ui/words.ts';
+import { followPointer } from './pointer.ts';
 import type { ReaderEvent, Remote } from './remote.ts';
-import { endOf, type Selected, selected } from './selection.ts';
+import { followSelection, type Selected, selected } from './selection.ts';
+import { followSurroundings } from './surroundings.ts';
 
 /** Reads one page together with others, until the signal ends it. */
 export function read(place: Place, remote: Remote, signal: AbortSignal): void {
@@ -69,9 +71,11 @@ class Reader {
 	start(): void {
 		this.remote.watch(this.place.url, (event) => this.receive(event), this.signal);
 		this.painter.changes.addEventListener('change', () => this.draw(), { signal: this.signal });
-		this.followSelection();
-		this.followPointer();
-		this.followPage();
+		followSelection(this.host, this.bar, this.signal);
+		const over = (ids: string[]) => this.painter.underline(ids[0] ?? this.card?.id ?? null);
+		followPointer(this.host, this.painter, { over, click: (ids) => this.click(ids) }, this.signal);
+		const recolored = () => this.painter.recolor();
+		followSurroundings({ moved: () => this.draw(), recolored }, this.signal);
 		addEventListener(
 			'beforeunload',
 			(event) => {
@@ -91,22 +95,28 @@ class Reader {
 			this.group = event.group;
 			return;
 		}
-		const held = new Set(this.page.highlights.keys());
+		const held = event.type === 'removed' || event.type === 'live' ? new Set(this.page.highlights.keys()) : null;
+		const known = event.type === 'highlight' && this.page.highlights.has(event.highlight.id);
 		this.page.apply(event);
 		switch (event.type) {
 			case 'highlight': {
 				const { highlight } = event;
-				const news = !held.has(highlight.id) && !this.saving.delete(highlight.id) && this.page.status === 'live';
+				const own = this.saving.delete(highlight.id);
+				const news = !known && !own && this.page.status === 'live';
 				if (!this.deleting.has(highlight.id)) this.painter.put(highlight);
-				if (news) this.fadeIn(highlight);
+				if (news) requestAnimationFrame(() => this.dry(highlight));
 				break;
 			}
 			case 'removed':
 			case 'live':
-				for (const id of held) if (!this.page.highlights.has(id)) this.forget(id);
+				for (const id of held ?? []) if (!this.page.highlights.has(id)) this.forget(id);
 				break;
 		}
 		this.draw();
+	}
+
+	private dry({ id, color }: Highlight): void {
+		for (const range of this.painter.ranges(id)) wet(this.host, range, color);
 	}
 
 	private forget(id: string): void {
@@ -134,7 +144,8 @@ class Reader {
 		const all = this.all();
 		const dotted = all.flatMap((highlight) => {
 			const [range] = this.painter.ranges(highlight.id);
-			return range ? [{ highlight, mine: highlight.author.id === this.me?.id, range }] : [];
+			const mine = highlight.author.id === this.me?.id;
+			return range ? [{ highlight, mine, range, dark: this.painter.isDark(highlight.id) }] : [];
 		});
 		this.dots.show(dotted);
 		const placed = dotted
@@ -159,60 +170,7 @@ class Reader {
 		};
 	}
 
-	// What is selected, and the bar beside it.
-
-	private followSelection(): void {
-		const options = { signal: this.signal };
-		let pressed = false;
-		const look = () => {
-			if (pressed) return;
-			const now = this.selected();
-			const where = now && endOf(now);
-			if (where) this.bar.show(where.end, where.all, now.backward);
-			else this.bar.hide();
-		};
-		document.addEventListener(
-			'pointerdown',
-			(event) => {
-				if (this.host.holds(event)) return;
-				pressed = event.pointerType === 'mouse';
-				this.bar.hide();
-			},
-			{ ...options, capture: true },
-		);
-		for (const type of ['pointerup', 'pointercancel', 'dragend']) {
-			// The selection is what it is going to be only after the event.
-			document.addEventListener(
-				type,
-				() => {
-					pressed = false;
-					setTimeout(look);
-				},
-				{ ...options, capture: true },
-			);
-		}
-		document.addEventListener('selectionchange', look, options);
-		addEventListener('resize', look, options);
-		document.addEventListener(
-			'keydown',
-			(event) => {
-				if (!this.bar.shown || this.host.holds(event)) return;
-				if (event.key === 'Escape') this.bar.hide();
-				if (event.key === 'Tab' && !event.shiftKey && !event.altKey && !event.ctrlKey) {
-					event.preventDefault();
-					this.bar.focus();
-				}
-			},
-			{ ...options, capture: true },
-		);
-		this.host.root.addEventListener(
-			'keydown',
-			(event) => {
-				if (event.key === 'Escape') this.bar.hide();
-			},
-			options,
-		);
-	}
+	// What is selected.
 
 	private selected(): Selected | null {
 		return selected(document, (node) => this.host.contains(node));
@@ -286,43 +244,16 @@ class Reader {
 		);
 	}
 
-	// What is under the pointer.
+	// The card of a highlight.
 
-	private followPointer(): void {
-		const options = { signal: this.signal };
-		let asked = false;
-		document.addEventListener(
-			'pointermove',
-			({ clientX, clientY, pointerType, buttons }) => {
-				if (asked || pointerType !== 'mouse' || buttons !== 0) return;
-				asked = true;
-				requestAnimationFrame(() => {
-					asked = false;
-					if (!this.signal.aborted)
-						this.painter.underline(this.painter.at(clientX, clientY)[0] ?? this.card?.id ?? null);
-				});
-			},
-			{ ...options, passive: true },
-		);
-		document.addEventListener(
-			'click',
-			(event) => {
-				if (this.host.holds(event) || event.button !== 0 || event.defaultPrevented) return;
-				const target = event.target instanceof Element ? event.target : null;
-				const busy = target?.closest(
-					'a[href], button, input, textarea, select, label, summary, video, audio, [contenteditable]',
-				);
-				const hit = busy || this.selected() ? [] : this.painter.at(event.clientX, event.clientY);
-				if (hit[0]) {
-					this.stack = hit;
-					this.open(hit[0], false);
-				} else {
-					this.card?.leave();
-					this.panel.leave();
-				}
-			},
-			options,
-		);
+	private click(ids: string[]): void {
+		if (ids[0] !== undefined) {
+			this.stack = ids;
+			this.open(ids[0], false);
+		} else {
+			this.card?.leave();
+			this.panel.leave();
+		}
 	}
 
 	private open(id: string, byDot: boolean): void {
@@ -343,6 +274,7 @@ class Reader {
 				copyLink: (id) => void this.copyLink(id),
 				closed: (id) => {
 					if (this.card?.id === id) this.card = null;
+					if (!this.shown(id)) this.discard(id);
 					this.dots.expand(null);
 					this.painter.underline(null);
 					if (byDot) this.dots.focus(id);
@@ -354,7 +286,7 @@ class Reader {
 		this.turn(0);
 		this.dots.expand(id);
 		this.painter.underline(id);
-		card.place(this.beside(id));
+		card.place(this.painter.ranges(id)[0] ?? null);
 		card.focus();
 	}
 
@@ -365,22 +297,12 @@ class Reader {
 		this.card?.offer(at + 1, this.stack.length, (step) => this.turn(step));
 	}
 
-	/** Where a highlight stands in the viewport, and the block of text around it. */
-	private beside(id: string): { block: DOMRect; passage: DOMRect } | null {
-		const [range] = this.painter.ranges(id);
-		if (!range) return null;
-		let block = elementOf(range);
-		while (block?.parentElement && getComputedStyle(block).display.startsWith('inline')) block = block.parentElement;
-		const passage = range.getBoundingClientRect();
-		return { block: block?.getBoundingClientRect() ?? passage, passage };
-	}
-
 	/** Goes to a highlight on the page and opens it. */
 	private visit(id: string): void {
 		const [range] = this.painter.ranges(id);
-		const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 		if (range) elementOf(range)?.scrollIntoView({ block: 'center', behavior: 'instant' });
-		if (range && !still) this.flash(range, this.shown(id)?.highlight.color ?? 'yellow');
+		const highlight = this.page.highlights.get(id);
+		if (highlight) this.dry(highlight);
 		this.stack = [id];
 		this.open(id, false);
 	}
@@ -416,8 +338,7 @@ class Reader {
 	private async remove(id: string): Promise<void> {
 		const highlight = this.page.highlights.get(id);
 		if (!highlight) return;
-		this.drafts.delete(`note ${id}`);
-		this.drafts.delete(`reply ${id}`);
+		this.discard(id);
 		this.card?.close();
 		this.deleting.add(id);
 		this.painter.remove(id);
@@ -438,6 +359,11 @@ class Reader {
 		}
 	}
 
+	/** Drops what was typed for a highlight that is gone. */
+	private discard(id: string): void {
+		for (const kind of ['note', 'reply']) this.drafts.delete(`${kind} ${id}`);
+	}
+
 	private async copyLink(id: string): Promise<void> {
 		const link = `${this.remote.server}/h/${id}`;
 		try {
@@ -445,64 +371,6 @@ class Reader {
 			this.messages.show('Link copied.');
 		} catch {
 			this.messages.show(link); // pages without TLS may not write to the clipboard: it can be copied from here
-		}
-	}
-
-	// The page itself: it scrolls, resizes, changes its text and its colors.
-
-	private followPage(): void {
-		const options = { signal: this.signal };
-		const size = new ResizeObserver(() => this.draw());
-		size.observe(document.documentElement);
-		if (document.body) size.observe(document.body);
-		// What scrolls within the page moves its text under the dots; what scrolls with the page takes them along.
-		document.addEventListener(
-			'scroll',
-			(event) => {
-				if (event.target !== document) this.draw();
-			},
-			{ ...options, capture: true, passive: true },
-		);
-		let timer: ReturnType<typeof setTimeout> | undefined;
-		const text = new MutationObserver(() => {
-			clearTimeout(timer);
-			timer = setTimeout(() => {
-				this.painter.refresh();
-				this.draw();
-			}, 60);
-		});
-		text.observe(document.body ?? document.documentElement, { childList: true, characterData: true, subtree: true });
-		const color = () => this.painter.recolor();
-		matchMedia('(prefers-color-scheme: dark)').addEventListener('change', color, options);
-		const theme = new MutationObserver(color);
-		for (const element of [document.documentElement, document.body]) {
-			if (element) theme.observe(element, { attributes: true, attributeFilter: ['class', 'style', 'data-theme'] });
-		}
-		this.signal.addEventListener('abort', () => {
-			clearTimeout(timer);
-			for (const observer of [size, text, theme]) observer.disconnect();
-		});
-	}
-
-	/** Somebody else's highlight comes in as ink that fades in. */
-	private fadeIn(highlight: Highlight): void {
-		if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
-		requestAnimationFrame(() => {
-			for (const range of this.painter.ranges(highlight.id)) this.flash(range, highlight.color);
-		});
-	}
-
-	private flash(range: Range, color: string): void {
-		const { clientHeight } = document.documentElement;
-		for (const rect of [...range.getClientRects()].slice(0, 64)) {
-			if (rect.bottom < 0 || rect.top > clientHeight) continue;
-			const ink = el('div', { class: 'fade' });
-			ink.style.setProperty('--ink', `var(--${inkOf(color)})`);
-			ink.style.width = `${rect.width}px`;
-			ink.style.height = `${rect.height}px`;
-			this.host.place(ink, rect.left, rect.top);
-			this.host.root.append(ink);
-			ink.addEventListener('animationend', () => ink.remove());
 		}
 	}
 }

@@ -1,3 +1,6 @@
+import type { Bar } from '../ui/bar.ts';
+import type { Host } from '../ui/host.ts';
+
 /** What is selected on a page. */
 export interface Selected {
 	ranges: Range[];
@@ -37,4 +40,39 @@ export function endOf({ ranges, backward }: Selected): { end: DOMRect; all: DOMR
 	const rects = [...(range?.getClientRects() ?? [])].filter((rect) => rect.width > 0 && rect.height > 0);
 	const end = backward ? rects[0] : rects.at(-1);
 	return range && end ? { end, all: range.getBoundingClientRect() } : null;
+}
+
+/** Shows the bar by what is selected, for as long as it is, and leads the keyboard to it. */
+export function followSelection(host: Host, bar: Bar, signal: AbortSignal): void {
+	let pressed = false;
+	const look = () => {
+		if (pressed) return;
+		const now = selected(document, (node) => host.contains(node));
+		const where = now && endOf(now);
+		if (where) bar.show(where.end, where.all, now.backward);
+		else bar.hide();
+	};
+	const press = (event: PointerEvent) => {
+		if (host.holds(event)) return;
+		pressed = event.pointerType === 'mouse';
+		bar.hide();
+	};
+	const release = () => {
+		pressed = false;
+		setTimeout(look); // the selection is what it is going to be only after the event
+	};
+	const steer = (event: KeyboardEvent) => {
+		if (!bar.shown || host.holds(event)) return;
+		if (event.key === 'Escape') bar.hide();
+		if (event.key === 'Tab' && !event.shiftKey && !event.altKey && !event.ctrlKey) {
+			event.preventDefault();
+			bar.focus();
+		}
+	};
+	const early = { signal, capture: true }; // pages that stop these events have text to mark, too
+	document.addEventListener('pointerdown', press, early);
+	for (const type of ['pointerup', 'pointercancel', 'dragend']) document.addEventListener(type, release, early);
+	document.addEventListener('keydown', steer, early);
+	document.addEventListener('selectionchange', look, { signal });
+	window.addEventListener('resize', look, { signal });
 }

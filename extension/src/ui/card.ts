@@ -1,5 +1,6 @@
 import type { Account, Highlight, HighlightEdit, Reply } from '../api/shapes.ts';
 import { inkOf, nameOf, offered } from '../paint/inks.ts';
+import { blockOf } from '../paint/painter.ts';
 import { button, el, icon } from './element.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
@@ -128,7 +129,8 @@ export class Card {
 		this.element.style.setProperty('--ink', `var(--${inkOf(highlight.color)})`);
 		const quotes = highlight.ranges.map((range) => range.quote?.exact ?? '').filter(Boolean);
 		put(this.quote, quotes.join(' … ') || highlight.page.title);
-		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, ` · ${nameOf(highlight.color)}`));
+		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'me' ? ' · Only me' : ''}`;
+		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, more));
 		const { sign, words } = state(highlight, saving, here);
 		this.state.replaceChildren(el('span', { class: 'sign', 'aria-hidden': 'true' }, sign), el('span', {}, words));
 		put(this.note, highlight.note);
@@ -156,13 +158,13 @@ export class Card {
 		);
 	}
 
-	/** Puts the card beside a passage, on the side that has room, or below it. */
-	place(beside: { block: DOMRect; passage: DOMRect } | null): void {
+	/** Puts the card beside a passage, on the side that has room, or below it; by the corner if it lost its place. */
+	place(range: Range | null): void {
 		const { clientWidth, clientHeight } = document.documentElement;
 		const { offsetWidth: width, offsetHeight: height } = this.element;
-		if (!beside)
-			return this.host.place(this.element, clientWidth - width - 16, Math.max(8, clientHeight - height - 64));
-		const { block, passage } = beside;
+		if (!range) return this.host.place(this.element, clientWidth - width - 16, Math.max(8, clientHeight - height - 64));
+		const passage = range.getBoundingClientRect();
+		const block = blockOf(range)?.getBoundingClientRect() ?? passage;
 		const right = block.right + 30; // past the dots
 		const left = block.left - 12 - width;
 		const fitsRight = right + width <= clientWidth - 4;
@@ -173,8 +175,10 @@ export class Card {
 		}
 		const x = Math.max(8, Math.min(passage.left, clientWidth - width - 8));
 		const under = passage.bottom + 8;
-		const fits = under + height <= clientHeight - 8 || passage.top < height + 16;
-		this.host.place(this.element, x, fits ? under : passage.top - height - 8);
+		const fits = under + height <= clientHeight - 8;
+		const above = passage.top - height - 8;
+		// A passage that fills the window leaves no room beside it: then the card is over it, but to be seen.
+		this.host.place(this.element, x, fits ? under : above >= 8 ? above : Math.max(8, clientHeight - height - 8));
 	}
 
 	focus(): void {

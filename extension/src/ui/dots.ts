@@ -1,5 +1,6 @@
 import type { Highlight } from '../api/shapes.ts';
 import { inkOf } from '../paint/inks.ts';
+import { blockOf } from '../paint/painter.ts';
 import { el } from './element.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
@@ -11,6 +12,8 @@ export interface Dotted {
 	highlight: Highlight;
 	mine: boolean;
 	range: Range;
+	/** Whether it stands on a dark ground. */
+	dark: boolean;
 }
 
 /**
@@ -43,7 +46,7 @@ export class Dots {
 		const rest = new Map(this.dots);
 		const taken: { x: number; y: number }[] = [];
 		this.order = [];
-		for (const { highlight, mine, spot } of placed) {
+		for (const { highlight, mine, dark, spot } of placed) {
 			if (!spot) continue;
 			let dot = rest.get(highlight.id);
 			rest.delete(highlight.id);
@@ -59,6 +62,7 @@ export class Dots {
 				else y += size + 2;
 			}
 			taken.push({ x, y });
+			dot.style.colorScheme = dark ? 'dark' : 'light';
 			dot.style.left = `${Math.round(origin.x + x)}px`;
 			dot.style.top = `${Math.round(origin.y + y)}px`;
 			this.order.push(dot);
@@ -132,9 +136,6 @@ function face(highlight: Highlight, mine: boolean): string {
 function spot(range: Range, clientWidth: number): { x: number; y: number } | null {
 	const line = [...range.getClientRects()].find((rect) => rect.width > 0 && rect.height > 0);
 	if (!line) return null; // hidden now
-	const node = range.startContainer;
-	let block = node instanceof Element ? node : node.parentElement;
-	while (block?.parentElement && /^inline|^contents/.test(getComputedStyle(block).display)) block = block.parentElement;
-	const edge = block ? block.getBoundingClientRect().right : line.right;
+	const edge = blockOf(range)?.getBoundingClientRect().right ?? line.right;
 	return { x: Math.min(edge + 8, clientWidth - size - 2), y: line.top + line.height / 2 - size / 2 };
 }

@@ -1,10 +1,11 @@
+import { hostName } from '../anchor/index.ts';
 import { el } from './element.ts';
 import style from './ui.css';
 
-/** The custom element that holds all of limn's own interface: the only node that is added to a page. */
-export const hostName = 'limn-host';
-
-/** Puts the interface beside the page's body, in a closed shadow root, until the signal ends it. */
+/**
+ * Puts the interface beside the page's body until the signal ends it. A closed shadow root holds all of it: its
+ * host is the only node that is added to a page.
+ */
 export class Host {
 	private readonly element = document.createElement(hostName);
 	readonly root = el('div', { class: 'root' });

@@ -8,6 +8,9 @@ import { ago, exactly, plural, statusWord } from './words.ts';
 /** How many dots of people the corner has room for. */
 const fewPeople = 4;
 
+/** How much of a quote is put into a row that shows two lines of it, in UTF-16 units. */
+const shownQuote = 200;
+
 /** What the corner and the panel show. */
 export interface Overview {
 	status: Status;
@@ -71,7 +74,7 @@ export class Panel {
 			dot.title = viewer.id === me?.id ? `${viewer.name} (you)` : viewer.name;
 			return dot;
 		});
-		const more = presence.viewers.length - people.length + presence.anonymous;
+		const more = presence.viewers.length - people.length + Math.max(0, presence.anonymous - (me ? 0 : 1));
 		const words = `limn: ${statusWord[status]}. ${whoIsHere(presence, me)}`;
 		this.corner.setAttribute('aria-label', words);
 		this.corner.title = whoIsHere(presence, me);
@@ -135,7 +138,7 @@ export class Panel {
 		const replies = highlight.replies > 0 ? ` · ${plural(highlight.replies, 'reply', 'replies')}` : '';
 		const row = button(
 			{ class: 'entry' },
-			el('blockquote', { dir: 'auto' }, quote || highlight.note || 'Note on the page'),
+			el('span', { class: 'quote', dir: 'auto' }, (quote || highlight.note || 'Note on the page').slice(0, shownQuote)),
 			() => this.on.open(highlight.id),
 			this.signal,
 		);
@@ -154,14 +157,16 @@ export class Panel {
 	}
 }
 
-/** The people on the page, as one sentence. */
+/** The people on the page, as one sentence. Without a name one is among the anonymous oneself. */
 function whoIsHere({ viewers, anonymous }: Presence, me: Account | null): string {
 	const sorted = [...viewers].sort((a, b) => Number(b.id === me?.id) - Number(a.id === me?.id)); // oneself first
 	const names = sorted.map((viewer) => (viewer.id === me?.id ? `${viewer.name} (you)` : viewer.name));
 	const shown = names.slice(0, 12);
-	const rest = names.length - shown.length + anonymous;
-	if (rest > 0) shown.push(names.length === 0 ? plural(rest, 'reader', 'readers') : plural(rest, 'other', 'others'));
+	const rest = names.length - shown.length + Math.max(0, me ? anonymous : anonymous - 1);
+	if (rest > 0)
+		shown.push(names.length === 0 ? plural(rest, 'other reader', 'other readers') : plural(rest, 'other', 'others'));
 	if (shown.length === 0) return 'Nobody else is here now.';
-	const last = shown.pop();
-	return `Here now: ${shown.length > 0 ? `${shown.join(', ')} and ` : ''}${last}.`;
+	const last = shown.pop() ?? '';
+	const sentence = `Here now: ${shown.length > 0 ? `${shown.join(', ')} and ` : ''}${last}`;
+	return sentence.endsWith('.') ? sentence : `${sentence}.`;
 }

@@ -139,6 +139,40 @@ test('without the server, and when it is back', async () => {
 	await bob.says('a text that took a while');
 });
 
+test('a server that has forgotten everybody asks for a name again', async () => {
+	const limn = await Limn.start();
+	const open = await browse();
+	const ada = await open(`${limn.url}/demo`);
+	await ada.mark('yellow', 'planned the emptiness first');
+	await ada.name('Ada');
+	await ada.paints(['yellow: planned the emptiness first']);
+
+	await limn.stop();
+	await ada.is('Offline');
+	await limn.forget();
+	await limn.start();
+	await ada.is('Live');
+	await ada.paints([]);
+	await ada.mark('green', 'planned the emptiness first');
+	await ada.name('Ada');
+	await ada.paints(['green: planned the emptiness first']);
+});
+
+test('what others write is text, whatever it looks like', async () => {
+	const limn = await Limn.start();
+	const open = await browse();
+	const ada = await open(`${limn.url}/demo`);
+	const markup = '<img src=x onerror="document.title = 1"> [link](javascript:alert(1)) <b>';
+	await ada.mark('yellow', 'planned the emptiness first');
+	await ada.name('<i>Mallory</i>');
+	await ada.clickText('planned the emptiness first');
+	await ada.type('Reply', markup);
+	await ada.page.keyboard.press('Control+Enter');
+	await ada.says(markup.trim());
+	await ada.says('<i>Mallory</i>');
+	expect(await ada.page.title()).toBe('The margin, a short history – limn');
+});
+
 test('what happened meanwhile is there on return', async () => {
 	const limn = await Limn.start();
 	const open = await browse();

@@ -94,6 +94,13 @@ test('one stream serves all tabs, and pages learn nothing of it', async () => {
 	await first.paintsOnce('green: The moon pulls');
 	expect(await last.painted()).toEqual([]);
 
+	// Chrome ends the worker whenever it likes: what comes next wakes it.
+	const devtools = await context.newCDPSession(await context.newPage());
+	await devtools.send('ServiceWorker.enable');
+	await devtools.send('ServiceWorker.stopAllWorkers');
+	await limn.highlight('Bob', urls[0] as string, 'blue', '/html[1]/body[1]/h1[1]/text()[1]', 0, 5);
+	await first.paintsOnce('blue: Tides');
+
 	// The page's own scripts find no token, no resource and no way in.
 	const extension = new URL(context.serviceWorkers()[0]?.url() ?? '').host;
 	const found = await first.page.evaluate(async (id) => {

@@ -24,13 +24,15 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.setViewport({ width: 1000, height: 700 });
 	await page.goto(url);
 	const painted = () =>
-		page.evaluate(() => [...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => `${name}: ${range}`)));
+		page.evaluate(() =>
+			[...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map((range) => `${name}: ${range}`)),
+		);
 	/** The box of what limn shows in a part of the window, as a finger would find it: the shadow root is closed. */
 	const shown = (bottom: number) =>
 		page.evaluate((bottom) => {
 			const points: { x: number; y: number }[] = [];
 			for (let y = 2; y < bottom; y += 4) {
-				for (let x = 2; x < innerWidth; x += 4) {
+				for (let x = 2; x < innerWidth - 100; x += 4) {
 					if (document.elementFromPoint(x, y)?.localName === 'limn-host') points.push({ x, y });
 				}
 			}
@@ -43,18 +45,7 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.waitForSelector('limn-host');
 
 	// Another person's highlight arrives.
-	const api = async (path: string, body: unknown, token = '') => {
-		const response = await fetch(`${limn.url}/api/v1${path}`, {
-			method: 'POST',
-			headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
-			body: JSON.stringify(body),
-		});
-		return (await response.json()) as { token: string };
-	};
-	const { token } = await api('/accounts', { name: 'Ada' });
-	const xpath = '/html[1]/body[1]/p[2]/text()[1]';
-	const ranges = [{ anchor: { xpath, offset: 3 }, focus: { xpath, offset: 15 }, quote: { exact: 'each harbour', prefix: '', suffix: '' } }];
-	await api('/highlights', { url, group: 'public', color: 'blue', ranges }, token);
+	await limn.highlight('Ada', url, 'blue', '/html[1]/body[1]/p[2]/text()[1]', 3, 15);
 	await expect.poll(painted).toEqual(['limn-blue: each harbour']);
 
 	// One's own is made with the mouse.
@@ -82,4 +73,30 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.keyboard.press('Enter');
 	await expect.poll(painted).toContain('limn-yellow: moon');
 	expect(await page.evaluate(() => getSelection()?.isCollapsed)).toBe(true);
+
+	// Several ranges at once, which only Firefox selects, are one highlight.
+	await page.evaluate(() => {
+		const selection = getSelection();
+		const text = document.getElementById('first')?.firstChild as Text;
+		for (const [start, end] of [
+			[19, 22],
+			[43, 48],
+		] as const) {
+			const range = document.createRange();
+			range.setStart(text, start);
+			range.setEnd(text, end);
+			selection?.addRange(range);
+		}
+	});
+	await expect
+		.poll(async () => {
+			bar = await shown(400);
+			return bar !== null && bar.right - bar.left > 100;
+		})
+		.toBe(true);
+	await page.mouse.click(bar.left + 16, (bar.top + bar.bottom) / 2);
+	await expect.poll(painted).toEqual(expect.arrayContaining(['limn-yellow: sea', 'limn-yellow: earth']));
+	const response = await fetch(`${limn.url}/api/v1/highlights?url=${encodeURIComponent(url)}`);
+	const { items } = (await response.json()) as { items: { ranges: { quote: { exact: string } }[] }[] };
+	expect(items.map(({ ranges }) => ranges.map(({ quote }) => quote.exact))).toContainEqual(['sea', 'earth']);
 });

@@ -44,7 +44,8 @@ export class Reader {
 
 	/** Waits until some text is said. */
 	async says(words: string | RegExp, timeout = 10_000): Promise<void> {
-		await expect.poll(() => this.words(), { timeout }).toContainEqual(expect.stringMatching(words));
+		const said = typeof words === 'string' ? expect.stringContaining(words) : expect.stringMatching(words);
+		await expect.poll(() => this.words(), { timeout }).toContainEqual(said);
 	}
 
 	async find(role: string, name: string | RegExp, timeout = 10_000): Promise<AXNode> {
@@ -149,6 +150,7 @@ export class Reader {
 		await this.page.keyboard.press('Control+A');
 		await this.page.keyboard.insertText(name);
 		await this.click('button', 'Continue');
+		await expect.poll(async () => (await this.has('textbox', 'Name')) && !(await this.has('alert', ''))).toBe(false);
 	}
 
 	/** Clicks on a highlighted text, at its middle. */

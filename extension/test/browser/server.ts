@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,6 +65,28 @@ export class Limn {
 		const gone = once(child, 'exit');
 		child.kill('SIGTERM');
 		await gone;
+	}
+
+	/** Loses the database, while it is stopped. */
+	async forget(): Promise<void> {
+		await rm(this.data, { recursive: true });
+		await mkdir(this.data, { mode: 0o755 });
+	}
+
+	/** Somebody else, whose browser is not part of the test, marks some text of a page. */
+	async highlight(name: string, url: string, color: string, xpath: string, start: number, end: number): Promise<void> {
+		const post = async (path: string, body: unknown, token = '') => {
+			const response = await fetch(`${this.url}/api/v1${path}`, {
+				method: 'POST',
+				headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
+				body: JSON.stringify(body),
+			});
+			if (!response.ok) throw new Error(await response.text());
+			return (await response.json()) as { token: string };
+		};
+		const { token } = await post('/accounts', { name });
+		const ranges = [{ anchor: { xpath, offset: start }, focus: { xpath, offset: end } }];
+		await post('/highlights', { url, group: 'public', color, ranges }, token);
 	}
 
 	/** The extension for this server, unpacked. */

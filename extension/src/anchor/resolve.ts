@@ -1,0 +1,51 @@
+import { type Path, parsePath, type Step } from './path.ts';
+import { rangeOf } from './point.ts';
+import { expect, Search } from './search.ts';
+import { TextIndex, textOf } from './text.ts';
+import { type WireRange, wellFormed } from './wire.ts';
+
+/**
+ * Finds a range in a document: by its paths, where they hold exactly its quote; else by its quote, for which its
+ * position, its context and its paths decide. Null: it is not here, or not yet.
+ */
+export function resolve(wire: WireRange, doc: Document, index?: TextIndex): Range | null {
+	return byPaths(wire, doc) ?? byQuote(wire, doc, index ?? TextIndex.of(doc));
+}
+
+export function byPaths(wire: WireRange, doc: Document): Range | null {
+	const found = rangeOf(wire, doc);
+	if (!found || (wire.quote && wellFormed(textOf(found.range)) !== wire.quote.exact)) return null;
+	return found.range;
+}
+
+export function byQuote(wire: WireRange, doc: Document, index: TextIndex): Range | null {
+	if (!wire.quote) return null;
+	const match = new Search(index, wire.quote, expect(wire, isBackward(wire, doc), index)).run();
+	return match && index.range(match.start, match.end);
+}
+
+/**
+ * Tells whether a range was selected from its end to its start. The paths tell it where they differ only by a number;
+ * else what they hold on this page.
+ */
+function isBackward(wire: WireRange, doc: Document): boolean {
+	let anchor: Path;
+	let focus: Path;
+	try {
+		anchor = parsePath(wire.anchor.xpath);
+		focus = parsePath(wire.focus.xpath);
+	} catch {
+		return false;
+	}
+	if (anchor.id === focus.id) {
+		const same = (a: Step, f: Step): boolean => a.name === f.name && a.local === f.local && a.text === f.text;
+		for (let i = 0; ; i++) {
+			const a = anchor.steps[i];
+			const f = focus.steps[i];
+			if (!a && !f) return wire.focus.offset < wire.anchor.offset;
+			if (!a || !f || !same(a, f)) break;
+			if (a.index !== f.index) return f.index < a.index;
+		}
+	}
+	return rangeOf(wire, doc)?.backward ?? false;
+}

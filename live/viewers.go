@@ -1,0 +1,90 @@
+package live
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	pingEvery = 15 * time.Second // keeps proxies, which often give up after 60 s, from ending quiet streams
+	minLife   = 5 * time.Minute  // streams end after a time between these, so that readers spread
+	maxLife   = 10 * time.Minute // over the instances there are now
+)
+
+// viewers are all that follow through this instance. They take turns in being pinged, one turn a second.
+type viewers struct {
+	mu     sync.Mutex
+	last   uint64
+	turns  [pingEvery / time.Second]map[uint64]*viewer
+	turn   int
+	closed bool
+}
+
+// add makes a viewer known, unless there are to be no more.
+func (all *viewers) add(v *viewer) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.closed {
+		return false
+	}
+	all.last++
+	v.id = all.last
+	v.ends = time.Now().Add(minLife + rand.N(maxLife-minLife))
+	turn := &all.turns[v.id%uint64(len(all.turns))]
+	if *turn == nil {
+		*turn = map[uint64]*viewer{}
+	}
+	(*turn)[v.id] = v
+	return true
+}
+
+func (all *viewers) get(id uint64) *viewer {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.turns[id%uint64(len(all.turns))][id]
+}
+
+func (all *viewers) remove(v *viewer) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.turns[v.id%uint64(len(all.turns))], v.id)
+}
+
+// next are those whose turn it is.
+func (all *viewers) next() []*viewer {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.turn = (all.turn + 1) % len(all.turns)
+	return values(all.turns[all.turn], nil)
+}
+
+// close returns all there are; there will be no others.
+func (all *viewers) close() (list []*viewer) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.closed = true
+	for _, turn := range all.turns {
+		list = values(turn, list)
+	}
+	return list
+}
+
+func values(m map[uint64]*viewer, list []*viewer) []*viewer {
+	for _, v := range m {
+		list = append(list, v)
+	}
+	return list
+}
+
+// ping writes to those whose turn it is, and lets those go that have lived long enough.
+func (h *Hub) ping(out *writer) {
+	now := time.Now()
+	for _, v := range h.viewers.next() {
+		if now.After(v.ends) {
+			v.stop()
+		} else {
+			v.push(pingEvent, out)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package xpath
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+func TestCheckWithoutAQuoteFillsItIn(t *testing.T) {
+	d := document(t, "<title>t</title><p>some words here</p>")
+
+	v := d.Check(at(5, 10))
+
+	if v.State != Verified || *v.Range.Quote != (Quote{"words", "some ", " here"}) || *v.Range.Position != (Position{5, 10}) || v.Now != nil {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestCheckWithoutAQuoteOrAPlaceIsOrphaned(t *testing.T) {
+	d := document(t, "<p>some words here</p>")
+	if v := d.Check(at(5, 100)); v.State != Orphaned {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestCheckNeverVerifiesAnotherText(t *testing.T) {
+	before := document(t, "<p>some words here, and nothing else</p>")
+	r := before.Check(at(5, 15)).Range
+	d := document(t, "<p>some other here, and nothing else</p>")
+	if v := d.Check(r); v.State == Verified {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestCheckFindsAMovedQuoteAndKeepsItsDirection(t *testing.T) {
+	before := document(t, "<p>some words here that stand alone</p>")
+	r := before.Check(at(15, 5)).Range
+	d := document(t, "<div>new</div><p>x</p><p>some words here that stand alone</p>")
+
+	v := d.Check(r)
+
+	if v.State != Moved {
+		t.Fatalf("got %+v", v)
+	}
+	want := Range{Anchor: Point{"/html[1]/body[1]/p[2]/text()[1]", 15}, Focus: Point{"/html[1]/body[1]/p[2]/text()[1]", 5}}
+	if v.Now.Anchor != want.Anchor || v.Now.Focus != want.Focus || v.Now.Quote.Exact != "words here" || *v.Now.Position != (Position{9, 19}) {
+		t.Errorf("now %+v %+v", v.Now, v.Now.Quote)
+	}
+}
+
+func TestCheckAllTakesTheBestReading(t *testing.T) {
+	page := `<p>some words</p><noscript><p>hidden words</p></noscript><p>more of it</p>`
+	on, off := NewDocument(parse(t, page, true)), NewDocument(parse(t, page, false))
+	r := Range{Anchor: Point{"/html/body/noscript/p/text()", 0}, Focus: Point{"/html/body/noscript/p/text()", 6}, Quote: &Quote{Exact: "hidden"}}
+	if v := CheckAll([]*Document{on, off}, r); v.State != Verified {
+		t.Errorf("got %+v", v)
+	}
+}
+
+// Whatever the two pages are: what a page holds is verified on it, no other text ever is, and where a moved quote
+// stands can be read there.
+func FuzzCheck(f *testing.F) {
+	f.Add("<p>some words to choose</p>", "<p>x</p><p>some wods to choose</p>", 5, 10)
+	f.Add("<pre>\n😀 a b</pre>", "<b>😀</b>", 1, 3)
+	f.Fuzz(func(t *testing.T, page, edited string, start, end int) {
+		roots := [2]*html.Node{}
+		for i, text := range []string{page, edited} {
+			root, err := html.Parse(strings.NewReader(text))
+			if err != nil {
+				return // deeper than the parser goes
+			}
+			roots[i] = root
+		}
+		before, after := NewDocument(roots[0]), NewDocument(roots[1])
+		if start < before.origin || start > end || end > before.length() {
+			return
+		}
+		r := before.describe(start, end, false)
+		if quote, position, ok := before.Holds(r); !ok || position.Start > start-before.origin || position.End < end-before.origin {
+			t.Fatalf("%+v holds %+v at %v, %v; want %d to %d", r, quote, position, ok, start, end)
+		}
+		v := after.Check(r)
+		switch v.State {
+		case Verified:
+			if quote, _, ok := after.Holds(r); !ok || quote.Exact != r.Quote.Exact {
+				t.Fatalf("verified: %q, %v for %q", quote.Exact, ok, r.Quote.Exact)
+			}
+		case Moved:
+			if quote, position, ok := after.Holds(*v.Now); !ok || position.Start > v.Now.Position.Start || !strings.Contains(quote.Exact, v.Now.Quote.Exact) {
+				t.Fatalf("moved to %+v, which holds %q, %v", v.Now, quote.Exact, ok)
+			}
+		}
+	})
+}
+
+// A page of one repeated character and a quote that almost fits everywhere must not take longer than reading it a
+// few times would: the bounds are on work, and work is what is counted here.
+func TestSearchEndsWhenItsEffortIsSpent(t *testing.T) {
+	d := document(t, "<p>"+strings.Repeat("a", 1<<20)+"</p>")
+	s := d.newSearch(Range{
+		Anchor: Point{"/html/body/b", 0}, Focus: Point{"/html/body/b", 0},
+		Quote: &Quote{Exact: strings.Repeat("a", 1<<16) + "b", Prefix: "aaaaaaaaaaaaaaaa", Suffix: "aaaaaaaaaaaaaaaa"},
+	})
+	s.nearby()
+	s.fuzzily()
+	const last = 1 << 20 // the comparison that is under way when the bound is reached
+	if s.effort > maxEffort+last {
+		t.Errorf("read %d units", s.effort)
+	}
+}

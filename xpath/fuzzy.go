@@ -1,0 +1,173 @@
+package xpath
+
+import "slices"
+
+// scan finds the places where a piece of the folded quote starts (side 0) or ends (1) with few errors.
+func (s *search) scan(piece []uint16, side int) []int {
+	const rate = 40 // per cent of errors at most
+	at := s.page.index(s.at[side])
+	from, to := max(at-maxScan, 0), min(at+maxScan, len(s.page.units))
+	type hit struct{ at, errors int }
+	var hits []hit
+	visit := func(read, errors int) {
+		if errors*100 > len(piece)*rate {
+			return
+		}
+		at := from + read
+		if side == 0 {
+			at = to - read
+		}
+		const same = 3 // a match's neighbours match as well
+		if n := len(hits); n > 0 && max(hits[n-1].at-at, at-hits[n-1].at) <= same {
+			if errors < hits[n-1].errors {
+				hits[n-1] = hit{at, errors}
+			}
+			return
+		}
+		hits = append(hits, hit{at, errors})
+	}
+	if side == 0 {
+		newPattern(reversed(piece)).backward(s.page.units[from:to], false, visit)
+	} else {
+		newPattern(piece).forward(s.page.units[from:to], false, visit)
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return a.errors - b.errors })
+	var places []int
+	for _, h := range hits[:min(len(hits), maxEnds)] {
+		places = append(places, s.unfold(h.at, side))
+	}
+	return places
+}
+
+// unfold is the place of a start (side 0) or end (1) in the text, with as much space as the quote has there.
+func (s *search) unfold(folded, side int) int {
+	if side == 0 {
+		at := int(s.page.at[folded])
+		for n := 0; n < s.lead && at > s.doc.origin && isSpace(s.text[at-1]); n++ {
+			at--
+		}
+		return at
+	}
+	at := int(s.page.at[folded-1]) + 1
+	for n := 0; n < s.tail && at < len(s.text) && isSpace(s.text[at]); n++ {
+		at++
+	}
+	return at
+}
+
+// extend finds the end (side 1) of a quote that starts at a place, or the start (0) of one that ends there: of a
+// short quote where all of it fits best, of a long one where its last piece does.
+func (s *search) extend(at, side int) int {
+	m := len(s.exact)
+	size := min(m, word)
+	near, away := 0, m+m/2+1
+	if m > word {
+		near, away = m-m/4-word, m+m/4+word
+	}
+	low, high := at+near, at+away
+	if side == 0 {
+		low, high = at-away, at-near
+	}
+	low, high = max(low, 0), min(high, len(s.text))
+	if low >= high {
+		return at
+	}
+	best, bestContext, other := size+1, -1, at
+	visit := func(read, errors int) {
+		if errors > best {
+			return
+		}
+		s.effort += ContextLength
+		end, context := low+read, 0
+		if side == 0 {
+			end = high - read
+			context, _ = s.left(end)
+		} else {
+			context, _ = s.right(end)
+		}
+		if errors < best || context > bestContext {
+			best, other, bestContext = errors, end, context
+		}
+	}
+	if side == 0 {
+		newPattern(reversed(s.exact[:size])).backward(s.text[low:high], m <= word, visit)
+	} else {
+		newPattern(s.exact[m-size:]).forward(s.text[low:high], m <= word, visit)
+	}
+	s.effort += high - low
+	return other
+}
+
+// errors counts how much the text between two places differs from the quote, in units of the quote. All that
+// differs in space is one error.
+func (s *search) errors(start, end int) int {
+	s.effort += end - start
+	n := s.compare(s.exact, s.text[start:end])
+	if len(s.folded) == 0 || n == 0 {
+		return n
+	}
+	text := fold(s.text[start:end]).units
+	if len(text) > 0 && text[0] == ' ' {
+		text = text[1:]
+	}
+	if len(text) > 0 && text[len(text)-1] == ' ' {
+		text = text[:len(text)-1]
+	}
+	folded := s.compare(s.folded, text)
+	return min(n, max(1, (folded*len(s.exact)+len(s.folded)-1)/len(s.folded)))
+}
+
+// compare counts the errors between a quote and a text. A long quote is compared in pieces, so that what was
+// inserted between two of them, an advertisement between two paragraphs, costs little; of a very long one only some
+// pieces are compared.
+func (s *search) compare(quote, text []uint16) int {
+	const maxPieces, maxWindow, insertion = 64, 1 << 11, 8
+	if len(quote) <= word {
+		errors := len(quote)
+		newPattern(quote).forward(text, true, func(_, n int) { errors = n })
+		s.effort += len(text)
+		return min(errors, len(quote))
+	}
+	pieces := (len(quote) + word - 1) / word
+	every := (pieces + maxPieces - 1) / maxPieces
+	longer := len(text) - len(quote)
+	sum, compared, at := 0, 0, 0
+	for i := range pieces {
+		if i%every != 0 && i != pieces-1 {
+			continue
+		}
+		from, to := i*len(quote)/pieces, (i+1)*len(quote)/pieces
+		low, high := max(0, from+min(longer, 0)-word/2), min(len(text), to+max(longer, 0)+word/2)
+		if every == 1 {
+			low = max(low, min(at-word/2, from))
+		}
+		high = min(high, low+maxWindow)
+		best := to - from
+		visit := func(read, n int) {
+			if n < best {
+				best, at = n, low+read
+			}
+		}
+		switch i {
+		case 0:
+			low, high = 0, min(len(text), 2*word)
+			newPattern(quote[from:to]).forward(text[low:high], true, visit)
+		case pieces - 1:
+			low, high = max(0, len(text)-2*word), len(text)
+			newPattern(reversed(quote[from:to])).backward(text[low:high], true, visit)
+		default:
+			low = min(low, high)
+			newPattern(quote[from:to]).forward(text[low:high], false, visit)
+		}
+		s.effort += high - low
+		sum += best
+		compared += to - from
+	}
+	return min(sum*len(quote)/compared+max(longer, -longer)/insertion, len(quote))
+}
+
+func reversed(u []uint16) []uint16 {
+	u = slices.Clone(u)
+	slices.Reverse(u)
+	return u
+}
