@@ -44,14 +44,13 @@ func nextEvent(lines *bufio.Reader) (e event, err error) {
 
 // A content is what an event says, read once however many readers get the same bytes.
 type content struct {
-	hash    uint64 // of the bytes
-	digest  uint64 // of what is put, as row.digest
-	id      uuid.UUID
-	page    uuid.UUID // the nil UUID in a reply, which does not say
-	thread  uuid.UUID // the highlight, for a reply
-	seq     int64     // 0 in a removal, which does not say
-	bad     bool      // it cannot be read
-	anybody uuid.UUID // the author
+	hash   uint64 // of the bytes
+	digest uint64 // of what is put, as row.digest
+	id     uuid.UUID
+	page   uuid.UUID // the nil UUID in a reply, which does not say
+	thread uuid.UUID // the highlight that a reply is under
+	seq    int64     // 0 in a removal, which does not say
+	bad    bool      // it cannot be read
 }
 
 // contents remembers what it has read.
@@ -90,7 +89,7 @@ func readContent(e event) *content {
 	if err := json.Unmarshal([]byte(e.data), &said); err != nil {
 		return &content{bad: true}
 	}
-	c := &content{id: said.ID, thread: said.Highlight, seq: said.Seq, anybody: said.Author.ID}
+	c := &content{id: said.ID, thread: said.Highlight, seq: said.Seq}
 	r := row{
 		Kind: e.name, ID: said.ID, Highlight: said.Highlight, Author: said.Author.ID, Seq: said.Seq, Version: said.Version,
 		Note: said.Note, Color: said.Color, Replies: said.Replies, State: said.Check.State,
@@ -99,7 +98,7 @@ func readContent(e event) *content {
 	case "highlight":
 		var page struct{ ID uuid.UUID }
 		c.bad = json.Unmarshal(said.Page, &page) != nil
-		c.page, c.thread = page.ID, said.ID
+		c.page = page.ID
 		if said.Group == "me" {
 			r.Group = said.Author.ID
 		}

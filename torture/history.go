@@ -130,7 +130,7 @@ func readHistory(ctx context.Context, pool *pgxpool.Pool, pages []uuid.UUID) (h 
 	return h, err
 }
 
-// after are a page's versions with numbers between two, without those.
+// between are a page's versions with numbers between two, without those.
 func (h history) between(page uuid.UUID, after, before int64) []row {
 	rows := h.pages[page]
 	from, _ := slices.BinarySearchFunc(rows, after+1, func(r row, seq int64) int { return int(r.Seq - seq) })

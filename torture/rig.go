@@ -63,7 +63,7 @@ func (r *rig) start(ctx context.Context) error {
 		}
 		r.proxies = append(r.proxies, p)
 	}
-	r.newRound()
+	r.newRound() // takes down what happens before the first
 	var starting errgroup.Group
 	for _, i := range r.instances {
 		starting.Go(i.start)

@@ -238,9 +238,9 @@ const publishers = 4
 // A result is what a run came to.
 type result struct {
 	posts          int
-	events         int64         // deliveries
+	events, news   int64         // deliveries, and those of them that were of a note not seen before
 	cpu            float64       // µs of the server
-	each           float64       // µs of the server for one delivery, without the writing
+	each, note     float64       // µs of the server for one of either, without the writing
 	p99            time.Duration // from a post's start to its last viewer
 	lost, repeated int64
 }
@@ -248,7 +248,7 @@ type result struct {
 // run publishes and waits until everything has arrived.
 func (c *crowd) run(l load) (result, error) {
 	first := len(c.posts)
-	events, repeats, cpu := c.events.Load(), c.repeats.Load(), c.system.cpu()
+	events, news, repeats, cpu := c.events.Load(), c.news.Load(), c.repeats.Load(), c.system.cpu()
 	c.mu.Lock()
 	c.posts = append(c.posts, make([]post, l.posts)...)
 	c.mu.Unlock()
@@ -266,7 +266,8 @@ func (c *crowd) run(l load) (result, error) {
 	}
 	c.awaitArrival()
 	r := result{
-		posts: l.posts, events: c.events.Load() - events, cpu: c.system.cpu() - cpu, repeated: c.repeats.Load() - repeats,
+		posts: l.posts, events: c.events.Load() - events, news: c.news.Load() - news, cpu: c.system.cpu() - cpu,
+		repeated: c.repeats.Load() - repeats,
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -321,9 +322,8 @@ func (c *crowd) audience() []int {
 
 // subtract takes away what the posts cost without anybody who looks.
 func (r *result) subtract(write float64) {
-	if r.events > 0 {
-		r.each = (r.cpu - write*float64(r.posts)) / float64(r.events)
-	}
+	delivering := r.cpu - write*float64(r.posts)
+	r.each, r.note = delivering/float64(r.events), delivering/float64(r.news)
 }
 
 func (c *crowd) close() {

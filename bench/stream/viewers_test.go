@@ -10,10 +10,14 @@ import (
 
 // What is lost or repeated is seen, whether events have numbers or not.
 func TestCrowdCountsWhatArrives(t *testing.T) {
-	const numbered = "id: epoch.page-%[2]d\nevent: highlight\ndata: {\"note\":\"%[1]s\"}\n\n"
-	const plain = "event:highlight\ndata:{\"note\":\"%[1]s\"}\n\n%.0[2]d"
+	numbered := func(note string, number int) string {
+		return fmt.Sprintf("id: epoch.page-%d\nevent: highlight\ndata: {\"note\":%q}\n\n", number, note)
+	}
+	plain := func(note string, _ int) string {
+		return fmt.Sprintf("event:highlight\ndata:{\"note\":%q}\n\n", note)
+	}
 	for name, c := range map[string]struct {
-		format                string
+		event                 func(note string, number int) string
 		notes, numbers        []int
 		events, news, repeats int64
 	}{
@@ -26,7 +30,7 @@ func TestCrowdCountsWhatArrives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			crowd, v := &crowd{pages: 1, posts: make([]post, 3)}, &viewer{}
 			for n := range c.notes {
-				for _, b := range []byte(fmt.Sprintf(c.format, note(c.notes[n], 100), c.numbers[n])) {
+				for _, b := range []byte(c.event(note(c.notes[n], 100), c.numbers[n])) {
 					crowd.feed(v, []byte{b}, time.Now())
 				}
 			}
