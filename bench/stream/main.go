@@ -66,8 +66,8 @@ const (
 	manyPages    = 500
 	viewersAPage = 5
 	pagesRate    = 500 // posts a second, over all pages
-	pagesPosts   = 1500
-	writePosts   = 500
+	pagesPosts   = 3000
+	writePosts   = 1000
 )
 
 var systems = []string{"floor", "gin", "limn"}

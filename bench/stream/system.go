@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A system is a server that is measured, as a process.
@@ -146,14 +148,15 @@ func (s *system) memory() int {
 	return kb
 }
 
-// cpu is the processor time that the process has used, in µs: ticks of 10 ms.
+// cpu is the processor time that the process has used, in µs: what /proc counts as utime and stime, without the
+// rounding to ticks of 10 ms.
 func (s *system) cpu() float64 {
-	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	_, rest, _ := strings.Cut(string(stat), ") ") // the name may hold anything
-	fields := strings.Fields(rest)
-	user, _ := strconv.Atoi(fields[11])
-	kernel, _ := strconv.Atoi(fields[12])
-	return float64(user+kernel) * 10_000
+	const scheduled = 2 // CPUCLOCK_SCHED; clock_getcpuclockid(3) makes the clock's name of a process like this
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^s.cmd.Process.Pid<<3|scheduled), &t); err != nil {
+		return 0
+	}
+	return float64(t.Nano()) / 1000
 }
 
 // awaitQuiet waits until the process has done nothing to speak of for a second.
