@@ -83,6 +83,11 @@ func (g *gathering) next(page uuid.UUID) {
 func (s *Store) insertTogether(ctx context.Context, together []*insertion) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherLimit)
 	defer cancel()
+	defer func() {
+		for _, in := range together[1:] {
+			in.turn <- nil
+		}
+	}()
 	if err := s.insertAll(ctx, together); err != nil && len(together) > 1 {
 		for i, in := range together {
 			in.err = s.insertAll(ctx, together[i:i+1])
@@ -91,9 +96,6 @@ func (s *Store) insertTogether(ctx context.Context, together []*insertion) {
 		for _, in := range together {
 			in.err = err
 		}
-	}
-	for _, in := range together[1:] {
-		in.turn <- nil
 	}
 }
 

@@ -8,6 +8,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,9 @@ type Store struct {
 	passwords *semaphore.Weighted            // how many may be hashed at once
 }
 
+// minConnections is how many connections to Postgres there may be even on a small machine: most of them wait for a flush.
+const minConnections = 16
+
 // Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
 // Any number of instances may open one database at once: an advisory lock lets one of them migrate.
 func Open(ctx context.Context, url string) (*Store, error) {
@@ -41,6 +45,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "limn"
 	config.AfterConnect = scanTimesAsUTC
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = max(config.MaxConns, minConnections)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
