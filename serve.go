@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-
 	"limn/live"
 	"limn/server"
 	"limn/storage"
@@ -55,7 +53,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
+	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), hub.Changed, log)
 	handler := server.New(server.Config{PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
