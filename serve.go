@@ -49,7 +49,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	store := database.store
-	hub, err := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	hub, err := live.NewHub(store, newBus(c, store, log), log)
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,13 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	}
 	running.Wait()
 	return err
+}
+
+func newBus(c config, store *storage.Store, log *slog.Logger) live.Bus {
+	if len(c.Kafka.Brokers) > 0 {
+		return live.NewKafkaBus(c.Kafka, log)
+	}
+	return live.NewPostgresBus(store.Connect, log)
 }
 
 // A database is the store, and the private Postgres under it if there is one.
