@@ -6,6 +6,9 @@ SHELL := bash
 export GOFLAGS := -tags=nomsgpack
 
 FUZZTIME ?= 5s
+TIME ?= 10m
+VIEWERS ?= 2000
+ROUNDS ?= 3
 modules := extension/node_modules/.package-lock.json
 
 .PHONY: help
@@ -37,6 +40,16 @@ check: $(modules) ## Look for what is misformatted, suspicious or does not compi
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
+
+.PHONY: bench-stream
+bench-stream: ## Measure what a viewer costs, beside a bare write and a plain Gin handler: VIEWERS (2000), ROUNDS (3)
+	@go build -o bin/limn . && go build -o bin/bench-stream ./bench/stream
+	@bin/bench-stream -limn bin/limn -viewers $(VIEWERS) -rounds $(ROUNDS)
+
+.PHONY: torture
+torture: ## Look for lost, repeated or leaked changes under faults for TIME, 10m unless said
+	@go build -o bin/limn . && go build -o bin/torture ./torture
+	@bin/torture -limn bin/limn -time $(TIME)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for FUZZTIME, 5s unless said

@@ -22,6 +22,8 @@ var arrows = map[string][]string{
 	"limn/migrations":          {},
 	"limn/xpath":               {},
 	"limn/extension":           {},
+	"limn/torture":             {"limn/storage"},
+	"limn/bench/stream":        {},
 }
 
 func TestPackagesImportAlongTheArrows(t *testing.T) {

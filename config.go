@@ -9,18 +9,20 @@ import (
 	"path/filepath"
 	"strings"
 
+	"limn/live"
 	"limn/verify"
 )
 
 // A config is all that the environment decides.
 type config struct {
-	Listen      string       // LIMN_LISTEN: address and port
-	PublicURL   string       // LIMN_PUBLIC_URL: without a slash at its end; empty: as requests name the server
-	DatabaseURL string       // LIMN_DATABASE_URL: empty: a private Postgres in DataDir
-	DataDir     string       // LIMN_DATA_DIR
-	Signup      bool         // LIMN_SIGNUP
-	FetchAllow  verify.Allow // LIMN_FETCH_ALLOW
-	Limits      bool         // LIMN_LIMITS
+	Listen      string          // LIMN_LISTEN: address and port
+	PublicURL   string          // LIMN_PUBLIC_URL: without a slash at its end; empty: as requests name the server
+	DatabaseURL string          // LIMN_DATABASE_URL: empty: a private Postgres in DataDir
+	DataDir     string          // LIMN_DATA_DIR
+	Signup      bool            // LIMN_SIGNUP
+	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
+	Limits      bool            // LIMN_LIMITS
+	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
 }
 
 // readConfig reads the environment. Its errors are sentences that name the variable.
@@ -34,8 +36,8 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		Signup:      e.oneOf("LIMN_SIGNUP", "open", "closed") == "open",
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
+		Kafka:       e.bus("LIMN_BUS"),
 	}
-	e.oneOf("LIMN_BUS", "postgres")
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		e.refuse("LIMN_LISTEN", "must be an address and a port, such as 127.0.0.1:8080")
 	}
@@ -129,4 +131,17 @@ func (e *environment) allow(name string) verify.Allow {
 		e.refuse(name, err.Error())
 	}
 	return allow
+}
+
+// bus is a Kafka topic, or one without brokers for Postgres.
+func (e *environment) bus(name string) live.KafkaTopic {
+	value := e.text(name, "postgres")
+	if value == "postgres" {
+		return live.KafkaTopic{}
+	}
+	topic, err := live.ParseKafkaTopic(value)
+	if err != nil {
+		e.refuse(name, "must be postgres, or "+err.Error())
+	}
+	return topic
 }

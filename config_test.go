@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"limn/live"
 )
 
 func environ(pairs ...string) func(string) string {
@@ -32,12 +35,22 @@ func TestConfigIsReadFromTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestConfigNamesAKafkaTopic(t *testing.T) {
+	c, err := readConfig(environ("LIMN_BUS", "kafka://one:9092,[::1]:9093/limn.hints"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (live.KafkaTopic{Brokers: []string{"one:9092", "[::1]:9093"}, Name: "limn.hints"}); !reflect.DeepEqual(c.Kafka, want) {
+		t.Errorf("read %+v, want %+v", c.Kafka, want)
+	}
+}
+
 func TestConfigStandsWithoutTheEnvironment(t *testing.T) {
 	c, err := readConfig(environ())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || !c.Signup || !c.Limits || c.DataDir == "" {
+	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || !c.Signup || !c.Limits || c.DataDir == "" || c.Kafka.Brokers != nil {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -50,7 +63,11 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 		"LIMN_DATABASE_URL_FILE": {"/nowhere/at/all"},
 		"LIMN_SIGNUP":            {"yes", "invite"},
 		"LIMN_LIMITS":            {"none"},
-		"LIMN_BUS":               {"redis", "kafka://k:9092/t"},
+		"LIMN_BUS": {
+			"redis", "kafka", "kafka://", "kafka://k:9092", "kafka://k:9092/", "kafka:///t", "kafka://k/t", "kafka://k:0/t",
+			"kafka://k:65536/t", "kafka://k:9092,/t", "kafka://ada:secret@k:9092/t", "kafka://k:9092/t/u", "kafka://k:9092/t?x=1",
+			"kafka://k:9092/..", "kafka://k:9092/" + strings.Repeat("t", 241),
+		},
 		"LIMN_FETCH_ALLOW":       {"everything", "10.0.0.0/33:80", "10.0.0.0/8:http"},
 	} {
 		for _, value := range values {

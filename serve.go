@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-
 	"limn/live"
 	"limn/server"
 	"limn/storage"
@@ -51,11 +49,11 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	store := database.store
-	hub, err := live.NewHub(store, live.NewPostgresBus(store.Connect, log), log)
+	hub, err := live.NewHub(store, newBus(c, store, log), log)
 	if err != nil {
 		return err
 	}
-	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
+	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), hub.Changed, log)
 	handler := server.New(server.Config{PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -90,6 +88,13 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	}
 	running.Wait()
 	return err
+}
+
+func newBus(c config, store *storage.Store, log *slog.Logger) live.Bus {
+	if len(c.Kafka.Brokers) > 0 {
+		return live.NewKafkaBus(c.Kafka, log)
+	}
+	return live.NewPostgresBus(store.Connect, log)
 }
 
 // A database is the store, and the private Postgres under it if there is one.

@@ -16,63 +16,43 @@ import (
 type PostgresBus struct {
 	connect func(context.Context) (*pgx.Conn, error)
 	origin  string // this instance, so that it does not listen to itself
+	waiting *outbox
 	log     *slog.Logger
-	wake    chan struct{} // holds one token while pending is not empty
-
-	mu      sync.Mutex
-	pending map[Hint]struct{}
 }
 
 // NewPostgresBus makes a bus over connections that connect opens.
 func NewPostgresBus(connect func(context.Context) (*pgx.Conn, error), log *slog.Logger) *PostgresBus {
-	return &PostgresBus{
-		connect: connect, origin: string(appendID(nil, uuid.New())), log: log,
-		wake: make(chan struct{}, 1), pending: map[Hint]struct{}{},
-	}
+	return &PostgresBus{connect: connect, origin: string(appendID(nil, uuid.New())), waiting: newOutbox(), log: log}
 }
 
 const (
 	channel       = "limn"
 	maxPayload    = 7999            // bytes that Postgres lets a notification carry
-	sendTimeout   = 5 * time.Second //
+	sendTimeout   = 5 * time.Second // for notifications to be taken
 	listenTimeout = 5 * time.Second // without a notification the connection is asked whether it lives
-	busBackoff    = time.Second     // between attempts to connect; meanwhile the pages' numbers are compared
 )
 
 // Publish implements Bus.
-func (b *PostgresBus) Publish(h Hint) {
-	b.mu.Lock()
-	b.pending[h] = struct{}{}
-	b.mu.Unlock()
-	signal(b.wake)
-}
+func (b *PostgresBus) Publish(h Hint) { b.waiting.put(h) }
 
 // Run implements Bus.
 func (b *PostgresBus) Run(ctx context.Context, receive func(Hint), missed func()) {
 	var both sync.WaitGroup
 	both.Go(func() {
-		b.keep(ctx, "listen", func(conn *pgx.Conn) error { return b.listen(ctx, conn, receive, missed) })
+		keep(ctx, b.log, "listen", func() error {
+			return b.connected(ctx, func(conn *pgx.Conn) error { return b.listen(ctx, conn, receive, missed) })
+		})
 	})
-	both.Go(func() { b.keep(ctx, "notify", func(conn *pgx.Conn) error { return b.notify(ctx, conn) }) })
+	both.Go(func() {
+		keep(ctx, b.log, "notify", func() error {
+			return b.connected(ctx, func(conn *pgx.Conn) error { return b.notify(ctx, conn) })
+		})
+	})
 	both.Wait()
 }
 
-// keep has a connection used, and another one when that breaks, until ctx ends.
-func (b *PostgresBus) keep(ctx context.Context, purpose string, use func(*pgx.Conn) error) {
-	for ctx.Err() == nil {
-		err := b.once(ctx, use)
-		if ctx.Err() != nil {
-			return
-		}
-		b.log.Warn("the bus lost its connection and tries again", "purpose", purpose, "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(busBackoff):
-		}
-	}
-}
-
-func (b *PostgresBus) once(ctx context.Context, use func(*pgx.Conn) error) error {
+// connected has a connection used, and closes it.
+func (b *PostgresBus) connected(ctx context.Context, use func(*pgx.Conn) error) error {
 	conn, err := b.connect(ctx)
 	if err != nil {
 		return err
@@ -117,63 +97,42 @@ func (b *PostgresBus) listen(ctx context.Context, conn *pgx.Conn, receive func(H
 func (b *PostgresBus) notify(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		select {
-		case <-b.wake:
-			if err := b.send(ctx, conn); err != nil {
+		case <-b.waiting.wake:
+			if err := b.send(conn); err != nil {
 				return err
 			}
 		case <-ctx.Done():
-			return b.send(context.WithoutCancel(ctx), conn)
+			return b.send(conn)
 		}
 	}
 }
 
-func (b *PostgresBus) send(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+// send sends what is waiting, also when the bus is about to end: those are the farewells.
+func (b *PostgresBus) send(conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
 	for {
-		hints := b.take(maxHints)
+		hints := b.waiting.take(maxHints)
 		if len(hints) == 0 {
 			return nil
 		}
 		if _, err := conn.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, b.payload(hints)); err != nil {
-			for _, h := range hints {
-				b.Publish(h)
-			}
+			b.waiting.put(hints...)
 			return err
 		}
 	}
 }
 
-func (b *PostgresBus) take(limit int) []Hint {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	hints := make([]Hint, 0, min(limit, len(b.pending)))
-	for h := range b.pending {
-		if len(hints) == limit {
-			break
-		}
-		hints = append(hints, h)
-		delete(b.pending, h)
-	}
-	return hints
-}
-
 // A payload is the id of the instance that sends it, and then for each hint a letter and the page's id.
 const (
-	hintChanges  = 'c'
-	hintPresence = 'p'
-	hintLength   = 1 + idLength
-	maxHints     = (maxPayload - idLength) / hintLength
+	hintLength = 1 + idLength
+	maxHints   = (maxPayload - idLength) / hintLength
 )
 
 func (b *PostgresBus) payload(hints []Hint) string {
 	text := []byte(b.origin)
 	for _, h := range hints {
-		kind := byte(hintChanges)
-		if h.Presence {
-			kind = hintPresence
-		}
-		text = appendID(append(text, kind), h.Page)
+		text = appendID(append(text, h.kind()), h.Page)
 	}
 	return string(text)
 }
@@ -185,17 +144,10 @@ func (b *PostgresBus) read(payload string, receive func(Hint)) {
 		return
 	}
 	for rest = rest[idLength:]; len(rest) >= hintLength; rest = rest[hintLength:] {
-		page, ok := parseID(rest[1:hintLength])
-		if ok && (rest[0] == hintChanges || rest[0] == hintPresence) {
-			receive(Hint{Page: page, Presence: rest[0] == hintPresence})
+		if page, ok := parseID(rest[1:hintLength]); ok {
+			if h, ok := hintOf(rest[0], page); ok {
+				receive(h)
+			}
 		}
-	}
-}
-
-// signal leaves a token in a channel that holds one.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
 	}
 }

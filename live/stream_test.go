@@ -23,7 +23,14 @@ func startStream(t *testing.T) (hub *Hub, store *storage.Store, url string) {
 	t.Helper()
 	store = storagetest.Open(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	hub, err := NewHub(store, NewPostgresBus(store.Connect, log), log)
+	hub, url = startHub(t, store, NewPostgresBus(store.Connect, log))
+	return hub, store, url
+}
+
+// startHub is startStream on a store and a bus that other hubs may use, too.
+func startHub(t *testing.T, store *storage.Store, bus Bus) (hub *Hub, url string) {
+	t.Helper()
+	hub, err := NewHub(store, bus, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,25 +44,29 @@ func startStream(t *testing.T) (hub *Hub, store *storage.Store, url string) {
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait(); front.Close() })
-	return hub, store, front.URL
+	return hub, front.URL
 }
 
-// More is written than may wait for a reader who has stopped for a while. It gets everything as soon as it reads, once
-// and by the same stream.
-func TestReaderWhoFallsBehindCatchesUp(t *testing.T) {
-	hub, store, url := startStream(t)
+// signUp makes an account that may read what is public.
+func signUp(t *testing.T, store *storage.Store) storage.Reader {
+	t.Helper()
 	account, err := store.CreateAccount(t.Context(), "Ada", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ada := storage.Reader{Account: account, Groups: []uuid.UUID{storage.Public, account.ID}}
+	return storage.Reader{Account: account, Groups: []uuid.UUID{storage.Public, account.ID}}
+}
+
+// follow opens a stream. next waits for its next event.
+func follow(t *testing.T, url string) (next func() (name, data string)) {
+	t.Helper()
 	response, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	t.Cleanup(func() { response.Body.Close() })
 	lines := bufio.NewReader(response.Body)
-	next := func() (name, data string) {
+	return func() (name, data string) {
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil {
@@ -69,6 +80,14 @@ func TestReaderWhoFallsBehindCatchesUp(t *testing.T) {
 			}
 		}
 	}
+}
+
+// More is written than may wait for a reader who has stopped for a while. It gets everything as soon as it reads, once
+// and by the same stream.
+func TestReaderWhoFallsBehindCatchesUp(t *testing.T) {
+	hub, store, url := startStream(t)
+	ada := signUp(t, store)
+	next := follow(t, url)
 	for name := ""; name != "live"; name, _ = next() {
 	}
 

@@ -35,11 +35,14 @@ CREATE TABLE pages (
   title         text NOT NULL DEFAULT '',
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
   created_at    timestamptz NOT NULL DEFAULT now(),
-  check_due_at  timestamptz,                   -- when its highlights are to be looked at; null: nothing to do
-  check_again   boolean NOT NULL DEFAULT false,-- whether all of them are then judged anew, not only the pending
+  check_due_at  timestamptz,                   -- when the page is to be visited, for whatever reason; null: there is none
   read_at       timestamptz,                   -- when the page was last read
   read_reason   text NOT NULL DEFAULT '',      -- why it could not be read then; empty: it could
-  etag          text NOT NULL DEFAULT '',
+  read_due_at   timestamptz,                   -- when it is to be read again, to see whether it has changed; null: never
+  read_interval interval NOT NULL DEFAULT '0', -- between two readings; follows how often the page changes
+  read_failures integer NOT NULL DEFAULT 0,    -- readings in a row that have failed
+  content_hash  bytea NOT NULL DEFAULT '',     -- of what the last reading that did not fail found
+  etag          text NOT NULL DEFAULT '',      -- likewise, to ask only for what changed
   last_modified text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);                      -- every change updates its page's row in place
 CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT NULL;
@@ -63,6 +66,7 @@ CREATE TABLE highlights (
   check_state  text NOT NULL,
   check_reason text NOT NULL DEFAULT '',
   checked_at   timestamptz,
+  verified_at  timestamptz,                    -- when it was first verified: most highlights have no other history
   check_ranges jsonb,                          -- where the quotes stand now, when check_state is moved
   request_hash bytea,                          -- SHA-256 of the creating request: the same id again is a replay or a conflict
   created_at   timestamptz NOT NULL,
@@ -75,6 +79,22 @@ CREATE UNIQUE INDEX highlights_seq ON highlights (page_id, seq);
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
+
+-- What happened to a highlight since it was made, but that it was first verified. All of it goes when it is deleted.
+CREATE TABLE history (
+  page_id      uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  at           timestamptz NOT NULL,           -- read from the clock under the page's lock: in the order of the changes
+  id           uuid NOT NULL,
+  account_id   uuid REFERENCES accounts,       -- who; null: the server
+  kind         text NOT NULL,                  -- edited, checked or reanchored
+  fields       text[] NOT NULL DEFAULT '{}',   -- what was edited
+  state        text,                           -- what the check found
+  reason       text NOT NULL DEFAULT '',
+  ranges       jsonb,                          -- where the check found it moved to, or what it left when it was reanchored
+  PRIMARY KEY (page_id, highlight_id, at, id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
 
 CREATE TABLE replies (
   page_id      uuid NOT NULL REFERENCES pages,

@@ -53,10 +53,7 @@ func (s *Server) createHighlight(c *gin.Context) error {
 		s.hub.Changed(h.Page.ID)
 		s.checker.Wake()
 	}
-	if wait > 0 {
-		h = s.awaitVerdict(c, h, wait)
-		c.Header("Preference-Applied", "wait="+strconv.Itoa(int(wait.Seconds())))
-	}
+	h = s.awaitVerdict(c, h, wait)
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
@@ -170,8 +167,13 @@ func preferredWait(c *gin.Context) (time.Duration, error) {
 	return min(time.Duration(seconds)*time.Second, maxWait), err
 }
 
-// awaitVerdict is the highlight once its page was looked at, or as it is when the time is up.
+// awaitVerdict is the highlight once its page was looked at, or as it is when the time that the client wants to wait
+// is up.
 func (s *Server) awaitVerdict(c *gin.Context, h storage.Highlight, wait time.Duration) storage.Highlight {
+	if wait == 0 {
+		return h
+	}
+	c.Header("Preference-Applied", "wait="+strconv.Itoa(int(wait.Seconds())))
 	ctx, cancel := context.WithTimeout(c, wait)
 	defer cancel()
 	seen := h.Seq
@@ -227,6 +229,41 @@ func (s *Server) updateHighlight(c *gin.Context) error {
 		return err
 	}
 	s.hub.Changed(h.Page.ID)
+	setETag(c, h.Version)
+	c.JSON(http.StatusOK, h)
+	return nil
+}
+
+func (s *Server) reanchorHighlight(c *gin.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	var request struct {
+		Ranges []rangeRequest `json:"ranges"`
+	}
+	if err := decode(c, &request); err != nil {
+		return err
+	}
+	wait, err := preferredWait(c)
+	if err != nil {
+		return err
+	}
+	version, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	ranges, err := rangesOf(request.Ranges)
+	if err != nil {
+		return err
+	}
+	h, err := s.store.ReanchorHighlight(c, readerOf(c), id, storage.Reanchoring{Ranges: ranges, Version: version})
+	if err != nil {
+		return err
+	}
+	s.hub.Changed(h.Page.ID)
+	s.checker.Wake()
+	h = s.awaitVerdict(c, h, wait)
 	setETag(c, h.Version)
 	c.JSON(http.StatusOK, h)
 	return nil

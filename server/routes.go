@@ -37,6 +37,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/highlights/{id}", nothing, s.getHighlight},
 		{http.MethodPatch, "/highlights/{id}", account, s.updateHighlight},
 		{http.MethodDelete, "/highlights/{id}", account, s.deleteHighlight},
+		{http.MethodPost, "/highlights/{id}/reanchor", account, s.reanchorHighlight},
+		{http.MethodGet, "/highlights/{id}/history", nothing, s.listHistory},
 
 		{http.MethodPost, "/highlights/{id}/replies", account, s.createReply},
 		{http.MethodGet, "/highlights/{id}/replies", nothing, s.listReplies},

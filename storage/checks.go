@@ -14,21 +14,31 @@ import (
 	"limn/xpath"
 )
 
-// A DuePage is a page whose highlights are to be looked at, claimed by the caller until Lease.
+// A DuePage is a page that is to be visited, claimed by the caller until Lease.
 type DuePage struct {
 	ID           uuid.UUID
-	URL          string // normalised
-	ETag         string // of the last reading, to ask only for what changed
-	LastModified string // likewise
-	Again        bool   // read it anew and judge all its highlights, not only those without a verdict
+	URL          string     // normalised
+	Marked       bool       // whether anything stands on it
+	ReadAt       *time.Time // when it was last read; nil: never
+	ETag         string     // of the last reading, to ask only for what changed
+	LastModified string     // likewise
+	ContentHash  []byte     // likewise, to tell whether it changed; empty: not known
+	Pace         Pace
+	Again        bool // read it anew, because that is due or was asked for
 	Lease        time.Time
 }
 
-// An Unchecked is a highlight that a visit to its page has to judge.
-type Unchecked struct {
+// A Pace is how a page is watched.
+type Pace struct {
+	Interval time.Duration // between two readings; 0: there was none
+	Failures int           // readings in a row that have failed
+	DueAt    *time.Time    // when the next reading is due; nil: never
+}
+
+// A Marked is a highlight that a visit to its page may have to judge.
+type Marked struct {
 	ID     uuid.UUID
 	Ranges []xpath.Range
-	State  xpath.State // the last verdict
 }
 
 // A Verdict is what a visit found of one highlight.
@@ -38,38 +48,55 @@ type Verdict struct {
 	Check     Check
 }
 
-// A Visit is what one reading of a page found.
+// A Visit is what one visit to a page found.
 type Visit struct {
 	Page         DuePage
-	ReadAt       time.Time
-	Reason       string // why the page could not be read; empty: it could
-	Title        string // the page's own, when it could be read
+	ReadAt       time.Time // when the page was read; zero: it was not
+	Reason       string    // why it could not be read; empty: it could
+	Title        string    // the page's own, when it could be read
 	ETag         string
 	LastModified string
-	NextAt       *time.Time // when to look again; nil: when there is something new to judge
-	Again        bool       // whether all highlights are then to be judged anew
+	ContentHash  []byte
+	Pace         Pace
+	Unfinished   bool // there is more to judge: the page stays due
 	Verdicts     []Verdict
 }
 
-// ClaimDuePages takes pages whose look is due, those longest due first; for the length of the lease nobody else
-// gets them, unless something new is written on them.
+// ClaimDuePages takes pages that are due; for the length of the lease nobody else gets them, unless something new
+// is written on them. What became due last comes first: somebody waits for it, but for nothing that has been due
+// since an outage.
 func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duration) ([]DuePage, error) {
 	rows, _ := s.pool.Query(ctx, `
-		UPDATE pages SET check_due_at = now() + $2
-		WHERE id IN (SELECT id FROM pages WHERE check_due_at <= now() ORDER BY check_due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)
-		RETURNING id, url, etag, last_modified, check_again, check_due_at`, limit, lease)
-	pages, err := pgx.CollectRows(rows, pgx.RowToStructByPos[DuePage])
+		UPDATE pages p SET check_due_at = now() + $2
+		WHERE id IN (SELECT id FROM pages WHERE check_due_at <= now() ORDER BY check_due_at DESC LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)
+		RETURNING id, url, EXISTS (SELECT FROM highlights WHERE page_id = p.id AND deleted_at IS NULL),
+			read_at, etag, last_modified, content_hash, read_interval, read_failures, read_due_at,
+			coalesce(read_due_at <= now(), false), check_due_at`, limit, lease)
+	pages, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p DuePage, err error) {
+		err = row.Scan(&p.ID, &p.URL, &p.Marked, &p.ReadAt, &p.ETag, &p.LastModified, &p.ContentHash,
+			&p.Pace.Interval, &p.Pace.Failures, &p.Pace.DueAt, &p.Again, &p.Lease)
+		return p, err
+	})
 	return pages, translate(err, "claim due pages")
 }
 
-// Unchecked lists the highlights that a visit to the page has to judge: those that have no verdict yet, or only that
-// the page could not be read.
-func (s *Store) Unchecked(ctx context.Context, page DuePage) ([]Unchecked, error) {
+// Unjudged lists the highlights of a page that have no verdict yet, or only that the page could not be read. The
+// new ones come first; there are more if they are too much to be held at once.
+func (s *Store) Unjudged(ctx context.Context, page uuid.UUID) (list []Marked, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT id, ranges, check_state FROM highlights
-		WHERE page_id = $1 AND deleted_at IS NULL AND (check_state IN ('pending', 'unverifiable') OR $2) ORDER BY seq`, page.ID, page.Again)
-	unchecked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Unchecked])
-	return unchecked, translate(err, "list unchecked highlights")
+		SELECT id, ranges FROM highlights
+		WHERE page_id = $1 AND deleted_at IS NULL AND check_state IN ('pending', 'unverifiable') ORDER BY check_state, seq`, page)
+	list, more, err = collectSome(rows, pgx.RowToStructByPos[Marked])
+	return list, more, translate(err, "list unjudged highlights")
+}
+
+// Judged lists the others likewise, but in no order: should there be too many for one visit, each has its chance.
+func (s *Store) Judged(ctx context.Context, page uuid.UUID) (list []Marked, more bool, err error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT id, ranges FROM highlights
+		WHERE page_id = $1 AND deleted_at IS NULL AND check_state NOT IN ('pending', 'unverifiable') ORDER BY random()`, page)
+	list, more, err = collectSome(rows, pgx.RowToStructByPos[Marked])
+	return list, more, translate(err, "list judged highlights")
 }
 
 // SaveVisit stores what a visit found: each verdict that differs from the last is a change of the page. It
@@ -79,7 +106,7 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 		if err := lockPage(ctx, tx, visit.Page.ID); err != nil {
 			return err
 		}
-		verdicts, err := newVerdicts(ctx, tx, visit)
+		verdicts, told, err := newVerdicts(ctx, tx, visit)
 		if err != nil {
 			return err
 		}
@@ -93,7 +120,8 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 			for i, v := range verdicts {
 				batch.Queue(`
 					UPDATE highlights SET seq = @seq, ranges = @ranges, check_state = @state, check_reason = @reason,
-						checked_at = @at, check_ranges = @now
+						checked_at = @at, check_ranges = @now,
+						verified_at = CASE WHEN verified_at IS NULL AND @state = 'verified' THEN clock_timestamp() ELSE verified_at END
 					WHERE page_id = @page AND id = @id`,
 					pgx.NamedArgs{
 						"seq": seq + int64(i), "ranges": orEmpty(v.Ranges), "state": v.Check.State, "reason": v.Check.Reason,
@@ -103,25 +131,46 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 			if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 				return err
 			}
+			if err := recordVerdicts(ctx, tx, visit.Page.ID, told); err != nil {
+				return err
+			}
 		}
-		// Whatever was written since the claim has made the page due again: that stays.
+		if !visit.ReadAt.IsZero() {
+			if err := saveReading(ctx, tx, visit); err != nil {
+				return err
+			}
+		}
+		// Whatever was written or asked for since the claim has made the page due again: that stays.
 		_, err = tx.Exec(ctx, `
 			UPDATE pages SET
-				read_at = @at, read_reason = @reason,
-				title = CASE WHEN title = '' THEN @title ELSE title END,
-				etag = CASE WHEN @reason = '' THEN @etag ELSE etag END,
-				last_modified = CASE WHEN @reason = '' THEN @modified ELSE last_modified END,
-				check_again = CASE WHEN check_due_at = @lease THEN @again ELSE check_again END,
-				check_due_at = CASE WHEN check_due_at = @lease THEN @next ELSE check_due_at END
+				read_interval = @interval, read_failures = @failures,
+				read_due_at = CASE WHEN read_due_at IS NOT DISTINCT FROM @claimed THEN @due ELSE read_due_at END,
+				check_due_at = CASE WHEN check_due_at <> @lease THEN check_due_at WHEN @unfinished THEN now() ELSE @due END
 			WHERE id = @page`,
 			pgx.NamedArgs{
-				"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
-				"modified": validator(visit.LastModified), "lease": visit.Page.Lease, "next": visit.NextAt, "again": visit.Again,
-				"page": visit.Page.ID,
+				"interval": visit.Pace.Interval, "failures": visit.Pace.Failures, "due": visit.Pace.DueAt,
+				"claimed": visit.Page.Pace.DueAt, "lease": visit.Page.Lease, "unfinished": visit.Unfinished, "page": visit.Page.ID,
 			})
 		return err
 	})
 	return changed, translate(err, "save a visit")
+}
+
+// saveReading keeps what a reading found of the page itself. What one that failed did not see stays.
+func saveReading(ctx context.Context, tx pgx.Tx, visit Visit) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE pages SET
+			read_at = @at, read_reason = @reason,
+			title = CASE WHEN title = '' THEN @title ELSE title END,
+			etag = CASE WHEN @reason = '' THEN @etag ELSE etag END,
+			last_modified = CASE WHEN @reason = '' THEN @modified ELSE last_modified END,
+			content_hash = CASE WHEN @reason = '' THEN @hash ELSE content_hash END
+		WHERE id = @page`,
+		pgx.NamedArgs{
+			"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
+			"modified": validator(visit.LastModified), "hash": orEmpty(visit.ContentHash), "page": visit.Page.ID,
+		})
+	return err
 }
 
 // validator is a header of the page's server as it can be stored and sent back; one that cannot is as good as none.
@@ -132,46 +181,57 @@ func validator(header string) string {
 	return header
 }
 
-// newVerdicts are those of a visit that are still about what stands there, and say something new.
-func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) ([]Verdict, error) {
+// newVerdicts are those of a visit that are still about what stands there, and say something new. Those told are the
+// ones among them that the history needs an entry for.
+func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) (verdicts, told []Verdict, err error) {
 	ids := make([]uuid.UUID, len(visit.Verdicts))
 	for i, v := range visit.Verdicts {
 		ids[i] = v.Highlight
 	}
 	rows, _ := tx.Query(ctx, `
-		SELECT id, ranges, check_state, check_reason, check_ranges FROM highlights
+		SELECT id, ranges, check_state, check_reason, check_ranges, verified_at IS NOT NULL FROM highlights
 		WHERE page_id = $1 AND id = ANY($2) AND deleted_at IS NULL`, visit.Page.ID, ids)
 	type held struct {
-		ranges []xpath.Range
-		check  Check
+		ranges   []xpath.Range
+		check    Check
+		verified bool // once
 	}
 	current := make(map[uuid.UUID]held, len(ids))
 	var id uuid.UUID
 	var h held
-	_, err := pgx.ForEachRow(rows, []any{&id, &h.ranges, &h.check.State, &h.check.Reason, &h.check.Ranges}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &h.ranges, &h.check.State, &h.check.Reason, &h.check.Ranges, &h.verified}, func() error {
 		current[id] = h
 		h = held{}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var verdicts []Verdict
 	for _, v := range visit.Verdicts {
 		h, known := current[v.Highlight]
+		if !known || !fillsIn(v.Ranges, h.ranges) {
+			continue
+		}
 		if sizeOf(v.Ranges) > maxMarks { // with the quotes filled in: nobody marks a book
 			v.Ranges = h.ranges
 		}
-		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason &&
-			reflect.DeepEqual(h.check.Ranges, v.Check.Ranges) && reflect.DeepEqual(h.ranges, orEmpty(v.Ranges))
-		if known && sameEnds(h.ranges, v.Ranges) && !same {
+		same := h.check.State == v.Check.State && h.check.Reason == v.Check.Reason && reflect.DeepEqual(h.check.Ranges, v.Check.Ranges)
+		if !same && (h.verified || v.Check.State != xpath.Verified) {
+			told = append(told, v)
+		}
+		if !same || !reflect.DeepEqual(h.ranges, orEmpty(v.Ranges)) {
 			verdicts = append(verdicts, v)
 		}
 	}
-	return verdicts, nil
+	return verdicts, told, nil
 }
 
-// sameEnds tells whether two lists of ranges mark the same places, whatever is known of what stands there.
-func sameEnds(a, b []xpath.Range) bool {
-	return slices.EqualFunc(a, b, func(r, s xpath.Range) bool { return r.Anchor == s.Anchor && r.Focus == s.Focus })
+// fillsIn tells whether ranges are those that are stored, with nothing but missing quotes and positions added. If
+// not, somebody has put the highlight elsewhere since it was judged.
+func fillsIn(ranges, stored []xpath.Range) bool {
+	return slices.EqualFunc(ranges, stored, func(r, s xpath.Range) bool {
+		return r.Anchor == s.Anchor && r.Focus == s.Focus &&
+			(s.Quote == nil || r.Quote != nil && *r.Quote == *s.Quote) &&
+			(s.Position == nil || r.Position != nil && *r.Position == *s.Position)
+	})
 }

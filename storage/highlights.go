@@ -62,6 +62,12 @@ type HighlightEdit struct {
 	Version *int64 // only if this is still its version; nil: whatever it is
 }
 
+// A Reanchoring says where a highlight stands now.
+type Reanchoring struct {
+	Ranges  []xpath.Range
+	Version *int64 // as in HighlightEdit
+}
+
 // CreateHighlight stores a highlight as the page's next change. Asked again with the same id and body it
 // returns what is stored, created false; with another body ErrConflict.
 func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlight) (h Highlight, created bool, err error) {
@@ -135,10 +141,16 @@ func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID
 		group = &g
 	}
 	err := s.changeHighlight(ctx, author, id, edit.Version, func(tx pgx.Tx, held heldHighlight) error {
+		if edit == (HighlightEdit{Version: edit.Version}) { // nothing is to change, so nothing has
+			return nil
+		}
 		if group != nil && *group != held.group {
 			if err := moveReplies(ctx, tx, held, *group); err != nil {
 				return err
 			}
+		}
+		if err := recordEdit(ctx, tx, held, author.Account.ID, edit, group); err != nil {
+			return err
 		}
 		seq, err := number(ctx, tx, held.page, 1)
 		if err != nil {
@@ -161,12 +173,47 @@ func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID
 	return s.GetHighlight(ctx, author, id)
 }
 
+// ReanchorHighlight lets its author put a highlight where it stands now, as the page's next change. The place that it
+// leaves is kept in its history, and what it stands on is to be judged again.
+func (s *Store) ReanchorHighlight(ctx context.Context, author Reader, id uuid.UUID, r Reanchoring) (Highlight, error) {
+	if err := r.check(); err != nil {
+		return Highlight{}, err
+	}
+	err := s.changeHighlight(ctx, author, id, r.Version, func(tx pgx.Tx, held heldHighlight) error {
+		if err := recordReanchoring(ctx, tx, held, author.Account.ID); err != nil {
+			return err
+		}
+		seq, err := number(ctx, tx, held.page, 1)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE highlights SET
+				seq = @seq, version = version + 1, updated_at = now(), ranges = @ranges,
+				check_state = @state, check_reason = '', checked_at = NULL, check_ranges = NULL
+			WHERE page_id = @page AND id = @id`,
+			pgx.NamedArgs{"seq": seq, "ranges": r.Ranges, "state": xpath.Pending, "page": held.page, "id": id})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE pages SET check_due_at = least(check_due_at, now()) WHERE id = $1`, held.page)
+		return err
+	})
+	if err != nil {
+		return Highlight{}, translate(err, "reanchor highlight")
+	}
+	return s.GetHighlight(ctx, author, id)
+}
+
 // DeleteHighlight lets its author erase a highlight and the thread under it. What stays is that they are gone.
 // It returns the page that changed.
 func (s *Store) DeleteHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
 	err = s.changeHighlight(ctx, author, id, version, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
 		if err := eraseReplies(ctx, tx, held); err != nil {
+			return err
+		}
+		if err := eraseHistory(ctx, tx, held); err != nil {
 			return err
 		}
 		seq, err := number(ctx, tx, held.page, 1)
@@ -176,7 +223,7 @@ func (s *Store) DeleteHighlight(ctx context.Context, author Reader, id uuid.UUID
 		_, err = tx.Exec(ctx, `
 			UPDATE highlights SET
 				seq = $3, deleted_at = now(), updated_at = now(), ranges = '[]', note = '', tags = '{}', replies = 0,
-				check_reason = '', check_ranges = NULL, request_hash = NULL
+				check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
 			WHERE page_id = $1 AND id = $2`, held.page, id, seq)
 		return err
 	})
@@ -243,6 +290,15 @@ func (e HighlightEdit) check() error {
 	if e.Tags != nil {
 		checkTags(&invalid, *e.Tags)
 	}
+	return invalid.orNil()
+}
+
+func (r Reanchoring) check() error {
+	var invalid InvalidError
+	if len(r.Ranges) == 0 {
+		invalid.refuse("/ranges", "must have one range at least")
+	}
+	checkRanges(&invalid, r.Ranges)
 	return invalid.orNil()
 }
 

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ func effects(tb testing.TB, s *storage.Store, reader storage.Reader, after int64
 		tb.Fatal(err)
 	}
 	for _, c := range changes {
-		switch c.Effect(reader.Reads) {
+		switch c.Effect(func(g uuid.UUID) bool { return slices.Contains(reader.Groups, g) }) {
 		case storage.Put:
 			seen = append(seen, "+"+c.Kind)
 		case storage.Remove:
@@ -246,9 +247,9 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 	if again, err := s.ClaimDuePages(ctx, 10, time.Minute); err != nil || len(again) != 0 {
 		t.Fatalf("claimed twice: %v, %v", again, err)
 	}
-	unchecked, err := s.Unchecked(ctx, due[0])
-	if err != nil || len(unchecked) != 1 {
-		t.Fatalf("unchecked %v, %v", unchecked, err)
+	unjudged, _, err := s.Unjudged(ctx, h.Page.ID)
+	if err != nil || len(unjudged) != 1 {
+		t.Fatalf("unjudged %v, %v", unjudged, err)
 	}
 	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), ETag: "\"\xff\"", LastModified: "\xfe", Verdicts: []storage.Verdict{{
 		Highlight: h.ID, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
@@ -280,6 +281,9 @@ func TestLargeHighlightsAreReadFewAtATime(t *testing.T) {
 	}
 	const most = 5 << 20 / size
 
+	if list, more, err := s.Unjudged(ctx, storage.PageID(pageURL)); err != nil || len(list) > most || !more {
+		t.Errorf("%d highlights to be judged at once, more: %v, %v", len(list), more, err)
+	}
 	listed := 0
 	for after := ""; listed == 0 || after != ""; {
 		list, next, _, err := s.ListHighlights(ctx, ada, storage.Filter{}, storage.Paging{Limit: 200, After: after})

@@ -66,10 +66,9 @@ func (s *Store) GetPage(ctx context.Context, reader Reader, id uuid.UUID) (Page,
 	return p, translate(err, "get page")
 }
 
-// CheckPageAgain asks for the page to be read anew and for all its highlights to be judged.
+// CheckPageAgain asks for the page to be read anew, and for its highlights to be judged if it has changed.
 func (s *Store) CheckPageAgain(ctx context.Context, id uuid.UUID) error {
-	_, err := s.pool.Exec(ctx, `
-		UPDATE pages SET check_due_at = least(check_due_at, now()), check_again = true WHERE id = $1`, id)
+	_, err := s.pool.Exec(ctx, `UPDATE pages SET check_due_at = now(), read_due_at = now() WHERE id = $1`, id)
 	return translate(err, "check page again")
 }
 

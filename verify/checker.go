@@ -1,18 +1,18 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"limn/storage"
 	"limn/xpath"
@@ -27,12 +27,6 @@ const (
 	judgeTime = 5 * time.Second  // for one page's highlights; what is left is judged by the next visit
 )
 
-// retries are when a page is read again that could not be read for a reason that may pass.
-var retries = []time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}
-
-// maxRetry bounds how long a server may tell us to stay away.
-const maxRetry = 24 * time.Hour
-
 // A Checker visits pages whose highlights are to be looked at. It is safe for concurrent use.
 type Checker struct {
 	store   *storage.Store
@@ -40,18 +34,11 @@ type Checker struct {
 	changed func(page uuid.UUID)
 	log     *slog.Logger
 	wake    chan struct{}
-
-	mu       sync.Mutex
-	attempts *simplelru.LRU[uuid.UUID, int] // visits in a row that failed for a reason that may pass
 }
 
 // New makes a Checker. It calls changed after a visit was saved that changed highlights of a page.
 func New(store *storage.Store, fetcher *Fetcher, changed func(page uuid.UUID), log *slog.Logger) *Checker {
-	attempts, _ := simplelru.NewLRU[uuid.UUID, int](4096, nil) // fails for no size above 0
-	return &Checker{
-		store: store, reader: newReader(fetcher), changed: changed, log: log,
-		wake: make(chan struct{}, 1), attempts: attempts,
-	}
+	return &Checker{store: store, reader: newReader(fetcher), changed: changed, log: log, wake: make(chan struct{}, 1)}
 }
 
 // Wake says that a page has become due: it is looked for now instead of at the next poll.
@@ -132,70 +119,112 @@ func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 	}
 }
 
-// look makes the visit of a page.
+// look makes the visit of a page: it judges what has no verdict yet and, if the page has changed, all the others.
 func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit, error) {
-	unchecked, err := c.store.Unchecked(ctx, page)
-	if err != nil {
-		return storage.Visit{}, err
+	visit := storage.Visit{Page: page, Pace: page.Pace}
+	if !page.Marked { // any more
+		visit.Pace.DueAt = nil
+		return visit, nil
 	}
-	visit := storage.Visit{Page: page}
+	unjudged, more, err := c.store.Unjudged(ctx, page.ID)
+	if err != nil || len(unjudged) == 0 && !page.Again {
+		return visit, err
+	}
 	var known version
-	if page.Again && allJudged(unchecked) {
+	if page.Again && len(unjudged) == 0 {
 		known = version{page.ETag, page.LastModified}
 	}
-	found, err := c.read(ctx, page.URL, page.Again, known, func(r *reading) bool {
-		visit.Verdicts, visit.NextAt = visit.Verdicts[:0], nil
-		end, content := time.Now().Add(judgeTime), true
-		for _, u := range unchecked {
-			if time.Now().After(end) {
-				visit.NextAt = new(time.Now())
-				break
-			}
-			ranges, check := judge(r, u.Ranges)
-			content = content && check.State == xpath.Verified
-			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Ranges: ranges, Check: check})
+	var failed error
+	incomplete := false
+	found, err := c.read(ctx, page.URL, page.Again, known, func(found edition) (content bool) {
+		end, late := time.Now().Add(judgeTime), false
+		visit.Verdicts, late, content = judgeAll(found.reading, unjudged, end)
+		visit.Unfinished = more || late
+		if hasChanged(page, found) {
+			var judged []storage.Marked
+			var verdicts []storage.Verdict
+			judged, incomplete, failed = c.store.Judged(ctx, page.ID)
+			verdicts, late, _ = judgeAll(found.reading, judged, end)
+			incomplete = incomplete || late
+			visit.Verdicts = append(visit.Verdicts, verdicts...)
 		}
 		return content
 	})
-	if err != nil {
+	if err = cmp.Or(err, failed); err != nil {
 		return storage.Visit{}, err
 	}
-	visit.ReadAt, visit.ETag, visit.LastModified = found.readAt, found.version.etag, found.version.lastModified
-	switch {
-	case found.failure != nil:
+	if found.failure != nil {
 		c.log.Info("a page cannot be read", "page", page.ID, "reason", found.failure.reason, "cause", found.failure.cause)
-		visit.Reason = found.failure.reason
-		visit.NextAt = c.retryAt(page.ID, found)
-		visit.Again = page.Again && visit.NextAt != nil
-		visit.Verdicts = visit.Verdicts[:0]
-		for _, u := range unchecked {
-			if isVerdict(u.State) && found.failure.mayPass() {
-				continue // what the last reading found is worth more
-			}
-			check := storage.Check{State: xpath.Unverifiable, Reason: found.failure.reason}
-			visit.Verdicts = append(visit.Verdicts, storage.Verdict{Highlight: u.ID, Ranges: u.Ranges, Check: check})
-		}
-	case found.unchanged:
-		c.succeeded(page.ID)
-	default:
-		visit.Title = found.reading.title
-		c.succeeded(page.ID)
+		visit.Unfinished = false
+		visit.Verdicts = unverifiable(unjudged, found.failure) // the others keep what the last reading found
+	}
+	if isNews(page, found) {
+		learn(&visit, found, incomplete)
 	}
 	return visit, nil
 }
 
-// allJudged tells whether every highlight has a verdict.
-func allJudged(unchecked []storage.Unchecked) bool {
-	return !slices.ContainsFunc(unchecked, func(u storage.Unchecked) bool { return !isVerdict(u.State) })
+// learn takes into a visit what a new edition says of the page itself, and when to read it again. Incomplete: not all
+// that it changes could be judged.
+func learn(visit *storage.Visit, found edition, incomplete bool) {
+	page := visit.Page
+	visit.ReadAt = found.readAt
+	switch {
+	case found.failure != nil:
+		visit.Reason = found.failure.reason
+	case found.unchanged:
+		visit.ETag, visit.LastModified, visit.ContentHash = page.ETag, page.LastModified, page.ContentHash
+	default:
+		visit.Title = found.reading.title
+		if !incomplete { // else the next reading takes the page for a changed one
+			visit.ETag, visit.LastModified, visit.ContentHash = found.version.etag, found.version.lastModified, found.reading.hash
+		}
+	}
+	g := glance{at: found.readAt, failure: found.failure, early: !page.Again}
+	g.changed = len(page.ContentHash) > 0 && hasChanged(page, found)
+	if page.ReadAt != nil {
+		g.since = found.readAt.Sub(*page.ReadAt)
+	}
+	visit.Pace = follow(page.Pace, g, rand.Float64())
 }
 
-// isVerdict tells what a reading of the page found, and what holds as long as the page stays the same.
-func isVerdict(state xpath.State) bool { return state != xpath.Pending && state != xpath.Unverifiable }
+// isNews tells whether an edition was read after what is known of the page. Postgres keeps microseconds.
+func isNews(page storage.DuePage, found edition) bool {
+	return page.ReadAt == nil || found.readAt.Sub(*page.ReadAt) >= time.Microsecond
+}
 
-// read gets an edition of a page and lets use have its reading. One that was kept only does if use is content with
+// hasChanged tells whether an edition may hold something else than what the page's verdicts were found in.
+func hasChanged(page storage.DuePage, found edition) bool {
+	return page.ReadAt != nil && isNews(page, found) && found.reading != nil && !bytes.Equal(found.reading.hash, page.ContentHash)
+}
+
+// unverifiable is the verdict on highlights whose page cannot be read.
+func unverifiable(marked []storage.Marked, because *failure) (verdicts []storage.Verdict) {
+	for _, m := range marked {
+		check := storage.Check{State: xpath.Unverifiable, Reason: because.reason}
+		verdicts = append(verdicts, storage.Verdict{Highlight: m.ID, Ranges: m.Ranges, Check: check})
+	}
+	return verdicts
+}
+
+// judgeAll judges highlights until the time is over: then it is late. Content: all of them stand where they were made.
+func judgeAll(r *reading, marked []storage.Marked, end time.Time) (verdicts []storage.Verdict, late, content bool) {
+	content = true
+	for _, m := range marked {
+		if time.Now().After(end) {
+			return verdicts, true, content
+		}
+		ranges, check := judge(r, m.Ranges)
+		content = content && check.State == xpath.Verified
+		verdicts = append(verdicts, storage.Verdict{Highlight: m.ID, Ranges: ranges, Check: check})
+	}
+	return verdicts, false, content
+}
+
+// read gets an edition of a page and lets use have it if there is a reading in it. One that was kept only does if use is content with
 // it: whoever marks something has just seen the page, which may have changed since it was read. A panic, in use
 // too, is a failure of this page and not the end of the process.
-func (c *Checker) read(ctx context.Context, pageURL string, anew bool, known version, use func(*reading) (content bool)) (found edition, err error) {
+func (c *Checker) read(ctx context.Context, pageURL string, anew bool, known version, use func(edition) (content bool)) (found edition, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			c.log.Error("checking a page panicked", "url", pageURL, "panic", cause, "stack", string(debug.Stack()))
@@ -213,33 +242,9 @@ func (c *Checker) read(ctx context.Context, pageURL string, anew bool, known ver
 		if err != nil || found.reading == nil {
 			return found, err
 		}
-		if use(found.reading) || !found.readAt.Before(asked) {
+		if use(found) || !found.readAt.Before(asked) {
 			return found, nil
 		}
 		since = asked
 	}
-}
-
-// retryAt is when to read a page again that could not be read; nil: never.
-func (c *Checker) retryAt(page uuid.UUID, found edition) *time.Time {
-	if !found.failure.mayPass() {
-		c.succeeded(page)
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	attempt, _ := c.attempts.Get(page)
-	if attempt == len(retries) {
-		c.attempts.Remove(page)
-		return nil
-	}
-	c.attempts.Add(page, attempt+1)
-	pause := max(retries[attempt]/2+rand.N(retries[attempt]), min(found.failure.retryAfter, maxRetry))
-	return new(found.readAt.Add(pause))
-}
-
-func (c *Checker) succeeded(page uuid.UUID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.attempts.Remove(page)
 }

@@ -129,6 +129,45 @@ func (b *bench) verdict(tb testing.TB, h storage.Highlight) storage.Highlight {
 	}
 }
 
+// visitDue makes the visit of the one page that is due, and returns the page as the visit has left it.
+func (b *bench) visitDue(tb testing.TB) storage.DuePage {
+	tb.Helper()
+	ctx := context.Background()
+	pages, err := b.store.ClaimDuePages(ctx, 2, lease)
+	if err != nil || len(pages) != 1 {
+		tb.Fatalf("claimed %v, %v; want one page", pages, err)
+	}
+	b.visit(ctx, pages[0])
+	page := pages[0]
+	err = b.conn(tb).QueryRow(ctx, `SELECT read_at, content_hash, read_interval, read_failures, read_due_at FROM pages WHERE id = $1`, page.ID).
+		Scan(&page.ReadAt, &page.ContentHash, &page.Pace.Interval, &page.Pace.Failures, &page.Pace.DueAt)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return page
+}
+
+// pass makes it as if the time until the next reading of every page had passed.
+func (b *bench) pass(tb testing.TB) {
+	tb.Helper()
+	_, err := b.conn(tb).Exec(context.Background(), `
+		UPDATE pages SET read_at = read_at - (read_due_at - now()), check_due_at = now(), read_due_at = now() WHERE read_due_at > now()`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// conn is a connection beside those of the store.
+func (b *bench) conn(tb testing.TB) *pgx.Conn {
+	tb.Helper()
+	conn, err := b.store.Connect(context.Background())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
 func mustAllow(tb testing.TB, list string) Allow {
 	tb.Helper()
 	allow, err := ParseAllow(list)
@@ -285,11 +324,7 @@ func TestCheckingAgainAsksTheServer(t *testing.T) {
 	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
 	look := func() storage.Highlight {
 		t.Helper()
-		pages, err := b.store.ClaimDuePages(context.Background(), 1, lease)
-		if err != nil || len(pages) != 1 {
-			t.Fatalf("claimed %v, %v; want one page", pages, err)
-		}
-		b.visit(context.Background(), pages[0])
+		b.visitDue(t)
 		got, err := b.store.GetHighlight(context.Background(), b.ada, h.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -323,7 +358,7 @@ func TestCheckingAgainAsksTheServer(t *testing.T) {
 	}
 }
 
-func TestALookAgainThatFailsKeepsWhatIsKnown(t *testing.T) {
+func TestAPageThatCannotBeReadAnyMoreKeepsItsVerdicts(t *testing.T) {
 	b, status := newBench(t), atomic.Int64{}
 	status.Store(http.StatusOK)
 	s := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
@@ -331,34 +366,32 @@ func TestALookAgainThatFailsKeepsWhatIsKnown(t *testing.T) {
 		w.WriteHeader(int(status.Load()))
 		fmt.Fprint(w, article)
 	})
+	ctx := context.Background()
 	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
-	claim := func() storage.DuePage {
-		t.Helper()
-		pages, err := b.store.ClaimDuePages(context.Background(), 1, lease)
-		if err != nil || len(pages) != 1 {
-			t.Fatalf("claimed %v, %v; want one page", pages, err)
-		}
-		return pages[0]
-	}
-	again := func(answer int) storage.Visit {
-		t.Helper()
+	b.visitDue(t)
+	for _, answer := range []int{http.StatusServiceUnavailable, http.StatusGone, http.StatusNotFound} {
 		status.Store(int64(answer))
-		if err := b.store.CheckPageAgain(context.Background(), h.Page.ID); err != nil {
+		if err := b.store.CheckPageAgain(ctx, h.Page.ID); err != nil {
 			t.Fatal(err)
 		}
-		visit, err := b.look(context.Background(), claim())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return visit
-	}
-	b.visit(context.Background(), claim())
+		before := time.Now()
+		saved := b.visitDue(t)
 
-	if v := again(http.StatusServiceUnavailable); len(v.Verdicts) != 0 || v.NextAt == nil || !v.Again || v.Reason != "status_503" {
-		t.Errorf("a page that is down: %+v; want no verdict, and another look at all", v)
+		page, err := b.store.GetPage(ctx, b.ada, h.Page.ID)
+		if err != nil || page.ReadReason != fmt.Sprint("status_", answer) || page.Counts.Verified != 1 || page.Seq != 2 {
+			t.Errorf("answered %d, the page is %+v, %v; want the reason, and its highlight as it was", answer, page, err)
+		}
+		if due := saved.Pace.DueAt; due == nil || due.Before(before.Add(retries[0])) {
+			t.Errorf("answered %d, the page is read again at %v; want it later than %v", answer, due, before)
+		}
 	}
-	if v := again(http.StatusGone); len(v.Verdicts) != 1 || v.Verdicts[0].Check.State != xpath.Unverifiable || v.NextAt != nil || v.Again {
-		t.Errorf("a page that is gone: %+v; want it unverifiable for good", v)
+	status.Store(http.StatusOK)
+	if err := b.store.CheckPageAgain(ctx, h.Page.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.visitDue(t)
+	if page, err := b.store.GetPage(ctx, b.ada, h.Page.ID); err != nil || page.ReadReason != "" || page.Seq != 2 {
+		t.Errorf("back again, the page is %+v, %v; want it read, and nothing changed", page, err)
 	}
 }
 
@@ -404,40 +437,9 @@ func TestRunOutlivesTheDatabase(t *testing.T) {
 
 func TestAPanicIsAFailureOfItsPageOnly(t *testing.T) {
 	b, s := newBench(t), newSite(t, article)
-	found, err := b.read(context.Background(), s.URL, false, version{}, func(*reading) bool { panic("a fault") })
+	found, err := b.read(context.Background(), s.URL, false, version{}, func(edition) bool { panic("a fault") })
 	if err != nil || found.failure == nil || found.failure.reason != reasonInternal {
 		t.Errorf("%+v, %v; want it to fail as internal", found, err)
-	}
-}
-
-func TestRetriesBackOffAndEnd(t *testing.T) {
-	c := looker(NewFetcher(Allow{}, nil))
-	page, readAt := uuid.New(), time.Now()
-	failed := func(reason string, after time.Duration) time.Duration {
-		at := c.retryAt(page, edition{failure: &failure{reason: reason, retryAfter: after}, readAt: readAt})
-		if at == nil {
-			return 0
-		}
-		return at.Sub(readAt)
-	}
-	for i, around := range retries {
-		if pause := failed(reasonTimeout, 0); pause < around/2 || pause > 3*around/2 {
-			t.Errorf("retry %d comes after %v; want about %v", i+1, pause, around)
-		}
-	}
-	if pause := failed(reasonTimeout, 0); pause != 0 {
-		t.Errorf("another retry comes after %v; want none", pause)
-	}
-	if pause := failed("status_429", 2*time.Hour); pause != 2*time.Hour {
-		t.Errorf("asked to wait 2 h, it comes after %v", pause)
-	}
-	if pause := failed("status_503", 1000*time.Hour); pause != maxRetry {
-		t.Errorf("asked to wait 1000 h, it comes after %v; want %v", pause, maxRetry)
-	}
-	for _, reason := range []string{"status_404", "status_403", reasonType, reasonSize, reasonDepth, reasonComplex, reasonAddress, reasonRedirect} {
-		if pause := failed(reason, time.Hour); pause != 0 {
-			t.Errorf("%s is tried again after %v; want never", reason, pause)
-		}
 	}
 }
 

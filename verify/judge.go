@@ -66,14 +66,14 @@ func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range
 		return Report{}, err
 	}
 	report := Report{URL: normal, Ranges: make([]RangeReport, len(ranges))}
-	found, err := c.read(ctx, normal, false, version{}, func(r *reading) bool {
+	found, err := c.read(ctx, normal, false, version{}, func(found edition) bool {
 		end, content := time.Now().Add(judgeTime), true
 		for i, asked := range ranges {
 			if time.Now().After(end) {
 				report.Ranges[i] = RangeReport{State: xpath.Unverifiable, Reason: reasonTimeout}
 				continue
 			}
-			report.Ranges[i] = r.report(asked)
+			report.Ranges[i] = found.reading.report(asked)
 			content = content && report.Ranges[i].State == xpath.Verified
 		}
 		return content

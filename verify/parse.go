@@ -31,7 +31,8 @@ const (
 type reading struct {
 	documents []*xpath.Document // as a browser builds it; also as one without scripts does, if that differs
 	title     string
-	size      int // bytes of UTF-8
+	hash      []byte // of what a highlight can stand on
+	size      int    // bytes of UTF-8
 }
 
 // A parser reads pages, a few at once. It is safe for concurrent use.
@@ -75,6 +76,7 @@ func (p *parser) parse(ctx context.Context, body []byte, contentType string) (*r
 		}
 		r.documents = append(r.documents, xpath.NewDocument(root))
 	}
+	r.hash = contentHash(roots[len(roots)-1])
 	return r, nil
 }
 

@@ -1,0 +1,157 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"limn/xpath"
+)
+
+// An Entry is one thing that happened to a highlight. What a note said before is not kept.
+type Entry struct {
+	At     time.Time     `json:"at"`
+	Kind   string        `json:"kind"`   // created, edited, checked or reanchored
+	By     *Account      `json:"by"`     // null: the server, which looked at the page
+	Fields []string      `json:"fields"` // what was edited
+	State  *xpath.State  `json:"state"`  // what was found when it was checked
+	Reason string        `json:"reason"` // why not verified
+	Ranges []xpath.Range `json:"ranges"` // where it stood from then on; null: nowhere, or that is not what changed
+	Before []xpath.Range `json:"before"` // the place that it left when it was reanchored
+}
+
+// maxChecks is how many changes of its verdict a highlight's history keeps, the newest: nobody limits how often a page
+// changes.
+const maxChecks = 100
+
+// ListHistory lists what happened to a highlight that the reader may see, newest first. That it was made, and that it
+// was found where it was made, is in its own row. Where it stood is what the next reanchoring has left, or what it has now.
+func (s *Store) ListHistory(ctx context.Context, reader Reader, highlight uuid.UUID, paging Paging) ([]Entry, string, error) {
+	if _, err := s.GetHighlight(ctx, reader, highlight); err != nil {
+		return nil, "", err
+	}
+	after, err := parseCursor(paging.After)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, _ := s.pool.Query(ctx, `
+		WITH highlight AS (
+			SELECT * FROM highlights WHERE id = @id AND group_id = ANY(@groups) AND deleted_at IS NULL
+		), entry AS (
+			SELECT e.at, e.id, e.account_id, e.kind, e.fields, e.state, e.reason, e.ranges
+			FROM history e JOIN highlight h ON e.page_id = h.page_id AND e.highlight_id = h.id
+			UNION ALL
+			SELECT verified_at, id, NULL, 'checked', '{}', 'verified', '', NULL FROM highlight WHERE verified_at IS NOT NULL
+			UNION ALL
+			SELECT created_at, id, author_id, 'created', '{}', NULL, '', NULL FROM highlight
+		)
+		SELECT e.at, e.id, a.id, a.name, e.kind, e.fields, e.state, e.reason,
+		       CASE WHEN e.kind IN ('created', 'reanchored') OR e.state = 'verified' THEN coalesce((
+		                SELECT later.ranges FROM history later
+		                WHERE later.page_id = h.page_id AND later.highlight_id = h.id AND later.kind = 'reanchored' AND later.at > e.at
+		                ORDER BY later.at LIMIT 1), h.ranges)
+		            WHEN e.kind = 'checked' THEN e.ranges END,
+		       CASE WHEN e.kind = 'reanchored' THEN e.ranges END
+		FROM entry e CROSS JOIN highlight h LEFT JOIN accounts a ON a.id = e.account_id
+		WHERE @first OR (e.at, e.id) < (@time, @entry)
+		ORDER BY e.at DESC, e.id DESC LIMIT @limit`,
+		pgx.NamedArgs{
+			"id": highlight, "groups": reader.Groups, "first": paging.After == "", "time": after.Time, "entry": after.ID,
+			"limit": paging.Limit + 1,
+		})
+	type row struct {
+		Entry
+		id uuid.UUID
+	}
+	list, cut, err := collectSome(rows, func(r pgx.CollectableRow) (e row, err error) {
+		var by *uuid.UUID
+		var name *string
+		err = r.Scan(&e.At, &e.id, &by, &name, &e.Kind, &e.Fields, &e.State, &e.Reason, &e.Ranges, &e.Before)
+		if by != nil {
+			e.By = &Account{ID: *by, Name: *name}
+		}
+		return e, err
+	})
+	if err != nil {
+		return nil, "", translate(err, "list history")
+	}
+	list, next := cutPage(list, paging.Limit, cut, func(e row) cursor { return cursor{e.At, e.id} })
+	entries := make([]Entry, len(list))
+	for i, e := range list {
+		entries[i] = e.Entry
+	}
+	return entries, next, nil
+}
+
+// recordEdit tells of the fields that an edit is about to change.
+func recordEdit(ctx context.Context, tx pgx.Tx, held heldHighlight, author uuid.UUID, edit HighlightEdit, group *uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO history (page_id, highlight_id, at, id, account_id, kind, fields)
+		SELECT page_id, id, clock_timestamp(), @entry, @author, 'edited', fields
+		FROM highlights, LATERAL (SELECT array_remove(ARRAY[
+			CASE WHEN group_id <> @group THEN 'group' END,
+			CASE WHEN color <> @color THEN 'color' END,
+			CASE WHEN note <> @note THEN 'note' END,
+			CASE WHEN tags <> @tags THEN 'tags' END
+		], NULL)) AS edit (fields)
+		WHERE page_id = @page AND id = @id AND fields <> '{}'`,
+		pgx.NamedArgs{
+			"entry": newID(), "author": author, "group": group, "color": edit.Color, "note": edit.Note, "tags": edit.Tags,
+			"page": held.page, "id": held.id,
+		})
+	return err
+}
+
+// recordReanchoring keeps the place that a highlight is about to leave.
+func recordReanchoring(ctx context.Context, tx pgx.Tx, held heldHighlight, author uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO history (page_id, highlight_id, at, id, account_id, kind, ranges)
+		SELECT page_id, id, clock_timestamp(), @entry, @author, 'reanchored', ranges FROM highlights
+		WHERE page_id = @page AND id = @id`,
+		pgx.NamedArgs{"entry": newID(), "author": author, "page": held.page, "id": held.id})
+	return err
+}
+
+// recordVerdicts tells of verdicts that have changed, and forgets the oldest ones.
+func recordVerdicts(ctx context.Context, tx pgx.Tx, page uuid.UUID, verdicts []Verdict) error {
+	if len(verdicts) == 0 {
+		return nil
+	}
+	batch, ids := &pgx.Batch{}, make([]uuid.UUID, len(verdicts))
+	for i, v := range verdicts {
+		ids[i] = v.Highlight
+		batch.Queue(`
+			INSERT INTO history (page_id, highlight_id, at, id, kind, state, reason, ranges)
+			VALUES (@page, @highlight, clock_timestamp(), @entry, 'checked', @state, @reason, @ranges)`,
+			pgx.NamedArgs{
+				"page": page, "highlight": v.Highlight, "entry": newID(), "state": v.Check.State, "reason": v.Check.Reason,
+				"ranges": places(v.Check.Ranges),
+			})
+	}
+	batch.Queue(`
+		DELETE FROM history USING (
+			SELECT highlight_id, at, id, row_number() OVER (PARTITION BY highlight_id ORDER BY at DESC, id DESC) AS place
+			FROM history WHERE page_id = @page AND highlight_id = ANY(@ids) AND kind = 'checked'
+		) e
+		WHERE history.page_id = @page AND history.highlight_id = e.highlight_id AND history.at = e.at AND history.id = e.id
+		  AND e.place > @most`,
+		pgx.NamedArgs{"page": page, "ids": ids, "most": maxChecks})
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// places are where ranges stand, without what stands there.
+func places(ranges []xpath.Range) (bare []xpath.Range) {
+	for _, r := range ranges {
+		r.Quote = nil
+		bare = append(bare, r)
+	}
+	return bare
+}
+
+// eraseHistory forgets all that happened to a highlight.
+func eraseHistory(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
+	_, err := tx.Exec(ctx, `DELETE FROM history WHERE page_id = $1 AND highlight_id = $2`, held.page, held.id)
+	return err
+}
