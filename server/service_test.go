@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"limn/live"
 	"limn/server"
@@ -58,7 +59,9 @@ func startInstance(t *testing.T, store *storage.Store) service {
 		t.Fatal(err)
 	}
 	checker := verify.New(store, verify.NewFetcher(allow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
-	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true}, store, hub, checker, web, log)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(hub, checker)
+	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true, Metrics: registry}, store, hub, checker, web, log)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
