@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -57,7 +56,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
+	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), hub.Changed, log)
 	handler := server.New(server.Config{
 		PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits, Metrics: metricsOf(hub, checker),
 	}, store, hub, checker, web, log)

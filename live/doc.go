@@ -6,5 +6,6 @@
 // instance also compares the numbers of its pages every second or two. A reader's snapshot, replay and live
 // events are the answers to one query, so they cannot disagree.
 //
-// One goroutine a page reads (page.run), one a reader writes (Hub.Stream); neither waits for the other.
+// One goroutine a page reads what is new and writes it to all readers of the page (page.run). It never waits for one of
+// them: a reader that falls behind gets a goroutine of its own (viewer.drain) until it follows again.
 package live

@@ -3,12 +3,10 @@ package live
 import (
 	"context"
 	"runtime"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/singleflight"
 )
 
 // chunk is how many changes are read and encoded at once.
@@ -20,8 +18,8 @@ type page struct {
 	id      uuid.UUID
 	users   int // streams and waits; guarded by the hub's lock
 	wake    chan struct{}
-	replays singleflight.Group // so that a crowd that comes back together is one query
-	out     *writer            // run's own
+	replays replays
+	out     *writer // run's own
 
 	mu       sync.Mutex
 	work     work
@@ -46,6 +44,7 @@ const (
 func newPage(h *Hub, id uuid.UUID) *page {
 	return &page{
 		hub: h, id: id, wake: make(chan struct{}, 1), seq: unread, advanced: make(chan struct{}),
+		replays:  replays{running: map[int64]bool{}, next: map[int64]*replay{}},
 		presence: newPresence(), out: newWriter(),
 	}
 }
@@ -245,28 +244,6 @@ func (p *page) read(ctx context.Context, after int64) (events []*event, last int
 		}
 	}
 	return events, last, more, nil
-}
-
-// A replay is what all who come back to the same place at the same time are sent.
-type replay struct {
-	events []*event
-	last   int64
-	more   bool
-}
-
-// replay is read for a reader; those who ask at the same time share the answer.
-func (p *page) replay(ctx context.Context, after int64) (replay, error) {
-	answer := p.replays.DoChan(strconv.FormatInt(after, 10), func() (any, error) {
-		events, last, more, err := p.read(context.WithoutCancel(ctx), after)
-		return replay{events, last, more}, err
-	})
-	select {
-	case a := <-answer:
-		r, _ := a.Val.(replay)
-		return r, a.Err
-	case <-ctx.Done():
-		return replay{}, ctx.Err()
-	}
 }
 
 // join lets a reader who has everything up to a number have what follows; false: there already is more to replay.

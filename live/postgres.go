@@ -28,7 +28,7 @@ func NewPostgresBus(connect func(context.Context) (*pgx.Conn, error), log *slog.
 const (
 	channel       = "limn"
 	maxPayload    = 7999            // bytes that Postgres lets a notification carry
-	sendTimeout   = 5 * time.Second //
+	sendTimeout   = 5 * time.Second // for notifications to be taken
 	listenTimeout = 5 * time.Second // without a notification the connection is asked whether it lives
 )
 

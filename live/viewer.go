@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -68,14 +69,7 @@ type watch struct {
 // unsaid is the number of a page that a viewer's cursor says nothing about.
 const unsaid = -1
 
-func (v *viewer) mayRead(group uuid.UUID) bool {
-	for _, g := range v.reads {
-		if g == group {
-			return true
-		}
-	}
-	return false
-}
+func (v *viewer) mayRead(group uuid.UUID) bool { return slices.Contains(v.reads, group) }
 
 // send hands a page's new changes over, as far as they concern the viewer. The caller holds the page's lock.
 func (w *watch) send(events []*event, out *writer) {

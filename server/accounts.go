@@ -119,10 +119,3 @@ func (s *Server) updateMe(c *gin.Context) error {
 	c.JSON(http.StatusOK, account)
 	return nil
 }
-
-func orZero[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}

@@ -27,7 +27,7 @@ type description struct {
 }
 
 type operation struct {
-	Method, Path         string // set by operationsOf
+	Method, Path         string // set by readDescription
 	Tags                 []string
 	Summary, Description string
 	Parameters           []parameter
@@ -176,17 +176,14 @@ func markdown(text string) (template.HTML, error) {
 
 // problemCodes are the codes that errors have, each once, for the docs page.
 func problemCodes() []problem {
-	codes := []problem{
-		{Status: 400, Code: "unreadable", Title: "Cannot be read", Detail: "The request is not well-formed, or has a field or parameter that is not known."},
-		{Status: 422, Code: "invalid", Title: "Refused", Detail: "The request was read, but a field cannot be taken: errors says which and why."},
-		{Status: 500, Code: "internal", Title: "Fault of the server", Detail: "The log has the cause."},
-	}
+	unread, refused := unreadable, invalid
+	unread.Detail = "The request is not well-formed, or has a field or parameter that is not known."
+	refused.Detail = "The request was read, but a field cannot be taken: errors says which and why."
+	codes := []problem{unread, refused, internal}
 	for _, k := range kinds {
-		detail := k.detail
-		if detail == "" {
-			detail = sentence(k.err.Error())
+		if !slices.ContainsFunc(codes, func(p problem) bool { return p.Code == k.code }) {
+			codes = append(codes, k.problem())
 		}
-		codes = append(codes, problem{Status: k.status, Code: k.code, Title: k.title, Detail: detail})
 	}
 	slices.SortStableFunc(codes, func(a, b problem) int { return a.Status - b.Status })
 	return codes

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -15,8 +16,7 @@ func (s *Server) ready(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c, 2*time.Second)
 	defer cancel()
 	if err := s.store.Ping(ctx); err != nil {
-		s.log.Warn("not ready: the database does not answer", "error", err)
-		return storage.ErrUnavailable
+		return fmt.Errorf("%w: %w", storage.ErrUnavailable, err)
 	}
 	c.String(http.StatusOK, "ok\n")
 	return nil

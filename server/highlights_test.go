@@ -187,6 +187,11 @@ func TestHighlightIsChangedByItsAuthorAlone(t *testing.T) {
 	if changed.text("note") != "better" || changed.header.Get("ETag") != `"2"` || changed.number("version") != 2 {
 		t.Errorf("it is %s", changed.body)
 	}
+	for _, nothing := range []string{`{}`, `{"note":null,"tags":null}`} {
+		if same := ada.do("PATCH", "/highlights/"+id, nothing).is(http.StatusOK); same.number("version") != 2 {
+			t.Errorf("%s makes the version %d", nothing, same.number("version"))
+		}
+	}
 	ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", `"1"`).isProblem(http.StatusPreconditionFailed, "stale_version")
 	for _, other := range []string{`W/"2"`, `"x"`, `""`} {
 		ada.do("PATCH", "/highlights/"+id, `{"note":"lost"}`, "If-Match", other).isProblem(http.StatusPreconditionFailed, "stale_version")

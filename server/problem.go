@@ -41,12 +41,7 @@ var (
 )
 
 // kinds is the one place where an error becomes a status and a code. A detail replaces the error's own words.
-var kinds = []struct {
-	err         error
-	status      int
-	code, title string
-	detail      string
-}{
+var kinds = []kind{
 	{errNoRoute, http.StatusNotFound, "no_route", "No such address", ""},
 	{errNoMethod, http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed", ""},
 	{errNoAccount, http.StatusUnauthorized, "unauthenticated", "Not signed in", ""},
@@ -70,37 +65,64 @@ var kinds = []struct {
 	{live.ErrClosing, http.StatusServiceUnavailable, "stopping", "Stopping", "The server is stopping. Try again in a moment."},
 }
 
+// A kind is an error and how it is answered.
+type kind struct {
+	err         error
+	status      int
+	code, title string
+	detail      string
+}
+
+func (k kind) problem() problem {
+	p := problem{Status: k.status, Code: k.code, Title: k.title, Detail: k.detail}
+	if p.Detail == "" {
+		p.Detail = sentence(k.err.Error())
+	}
+	return p
+}
+
 // An unreadableError is a request that cannot be read; field is the JSON Pointer or the parameter at fault.
 type unreadableError struct {
 	field, detail string
 }
 
-func (e *unreadableError) Error() string { return e.field + ": " + e.detail }
+func (e *unreadableError) Error() string {
+	return strings.Replace(e.field, "/", "the field ", 1) + " " + e.detail
+}
+
+// The problems that have no sentinel: their words are the error's own.
+var (
+	unreadable = problem{Status: http.StatusBadRequest, Code: "unreadable", Title: "Cannot be read"}
+	invalid    = problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Refused"}
+	internal   = problem{
+		Status: http.StatusInternalServerError, Code: "internal", Title: "Fault of the server",
+		Detail: "Something went wrong here. It has been written to the log.",
+	}
+)
 
 // problemOf is what the client is told of an error.
 func problemOf(err error) problem {
-	var invalid *storage.InvalidError
-	var unreadable *unreadableError
+	p := internal
+	var refused *storage.InvalidError
 	var url *storage.URLError
-	p := problem{Status: http.StatusInternalServerError, Code: "internal", Title: "Fault of the server", Detail: "Something went wrong here. It has been written to the log."}
+	var unread *unreadableError
+	if errors.As(err, &url) {
+		err = &storage.InvalidError{Fields: []storage.FieldError{{Pointer: "/url", Detail: url.Detail}}}
+	}
 	switch {
-	case errors.As(err, &invalid):
-		p = problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Refused", Detail: sentence(invalid.Error()), Errors: invalid.Fields}
-	case errors.As(err, &url):
-		fields := []storage.FieldError{{Pointer: "/url", Detail: url.Error()}}
-		p = problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: "Refused", Detail: sentence(url.Error()), Errors: fields}
-	case errors.As(err, &unreadable):
-		p = problem{Status: http.StatusBadRequest, Code: "unreadable", Title: "Cannot be read", Detail: sentence(unreadable.Error())}
-		if strings.HasPrefix(unreadable.field, "/") {
-			p.Errors = []storage.FieldError{{Pointer: unreadable.field, Detail: unreadable.detail}}
+	case errors.As(err, &refused):
+		p = invalid
+		p.Detail, p.Errors = sentence(refused.Error()), refused.Fields
+	case errors.As(err, &unread):
+		p = unreadable
+		p.Detail = sentence(unread.Error())
+		if strings.HasPrefix(unread.field, "/") {
+			p.Errors = []storage.FieldError{{Pointer: unread.field, Detail: unread.detail}}
 		}
 	default:
 		for _, k := range kinds {
 			if errors.Is(err, k.err) {
-				p = problem{Status: k.status, Code: k.code, Title: k.title, Detail: k.detail}
-				if p.Detail == "" {
-					p.Detail = sentence(k.err.Error())
-				}
+				p = k.problem()
 				break
 			}
 		}

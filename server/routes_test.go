@@ -1,9 +1,12 @@
 package server
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+
+	"limn/storage"
 )
 
 // What is described can be asked for, what can be asked for is described, and so is who may.
@@ -47,8 +50,16 @@ func TestEveryProblemIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs := string(web.assets["/docs"].content)
-	for _, k := range kinds {
-		if p := problemOf(k.err); !strings.Contains(docs, `id="`+strings.TrimPrefix(p.Type, "/docs#")+`"`) {
+	for _, p := range problemCodes() {
+		if n := strings.Count(docs, `id="`+p.Code+`"`); n != 1 {
+			t.Errorf("%s is explained %d times", p.Code, n)
+		}
+	}
+	for _, err := range []error{
+		&unreadableError{"the query", "is not well-formed"}, &storage.URLError{Detail: "must have a host"},
+		&storage.InvalidError{Fields: []storage.FieldError{{Pointer: "/note", Detail: "is missing"}}}, errors.New("a fault"), errNoRoute,
+	} {
+		if p := problemOf(err); !strings.Contains(docs, `id="`+strings.TrimPrefix(p.Type, "/docs#")+`"`) {
 			t.Errorf("%s is not explained", p.Type)
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"limn/live"
@@ -58,7 +57,7 @@ func startInstance(t *testing.T, store *storage.Store) service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checker := verify.New(store, verify.NewFetcher(allow, web.Own), func(page uuid.UUID) { hub.Changed(page) }, log)
+	checker := verify.New(store, verify.NewFetcher(allow, web.Own), hub.Changed, log)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(hub, checker)
 	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true, Metrics: registry}, store, hub, checker, web, log)

@@ -2,14 +2,10 @@ package server
 
 import (
 	"math"
-	"slices"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 
 	"limn/live"
-	"limn/storage"
 )
 
 func (s *Server) stream(c *gin.Context) error {
@@ -43,32 +39,4 @@ func (s *Server) stream(c *gin.Context) error {
 		return err
 	}
 	return nil
-}
-
-// pages are those that a stream asks for, each once.
-func (q *query) pages() []uuid.UUID {
-	var pages []uuid.UUID
-	for _, raw := range q.values["url"] {
-		normal, err := storage.NormalizeURL(raw)
-		if err != nil && q.err == nil {
-			q.err = err
-		}
-		pages = append(pages, storage.PageID(normal))
-	}
-	for _, raw := range q.values["page"] {
-		id, err := uuid.Parse(raw)
-		if err != nil || id == uuid.Nil {
-			q.fail("the parameter page", "must be a UUID")
-		}
-		pages = append(pages, id)
-	}
-	slices.SortFunc(pages, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	pages = slices.Compact(pages)
-	switch {
-	case len(pages) == 0:
-		q.fail("the parameter url or page", "is missing")
-	case len(pages) > live.MaxPages:
-		q.fail("the parameters url and page", "name more than "+strconv.Itoa(live.MaxPages)+" pages")
-	}
-	return pages
 }

@@ -200,6 +200,36 @@ func (s *stream) awaits(t *testing.T, name string, fits func(event) bool) event 
 	}
 }
 
+// A client that would take compressed answers gets the first event as soon as any other, and as it is.
+func TestStreamIsNotCompressed(t *testing.T) {
+	s := startService(t)
+	reader := s.anonymous().follow("/stream?url="+streamed, "Accept-Encoding", "gzip, br")
+	if encoding := reader.header.Get("Content-Encoding"); encoding != "" {
+		t.Errorf("the stream is encoded as %s", encoding)
+	}
+	reader.until("live")
+}
+
+// What changes after a deletion does not bring back what is deleted.
+func TestDeletedStaysDeleted(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	reader := ada.settled("/stream?url=" + streamed)
+	made := ada.mark("gone", "public")
+	ada.do("DELETE", "/highlights/"+made.text("id"), "").is(http.StatusNoContent)
+	ada.do("PATCH", "/highlights/"+made.text("id"), `{"note":"back"}`).isProblem(http.StatusNotFound, "not_found")
+	ada.do("POST", "/highlights/"+made.text("id")+"/replies", `{"note":"back"}`).isProblem(http.StatusNotFound, "not_found")
+	ada.do("POST", "/highlights", `{"id":"`+made.text("id")+`","url":"`+streamed+`","group":"public","note":"gone"}`).isProblem(http.StatusConflict, "id_in_use")
+
+	reader.awaits(t, "removed", func(e event) bool { return e.data.text("id") == made.text("id") })
+	ada.mark("last", "public")
+	for _, e := range reader.untilNote("last") {
+		if e.data.text("id") == made.text("id") {
+			t.Errorf("it is back: %s", e.data.body)
+		}
+	}
+}
+
 // Whatever a reader missed arrives when it comes back, once, and nothing that it has arrives again.
 func TestStreamResumesExactlyAfterTheLastEvent(t *testing.T) {
 	s := startService(t)

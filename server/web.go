@@ -87,8 +87,12 @@ func (w *Web) addFiles() error {
 }
 
 func (w *Web) add(path, contentType string, content []byte) {
+	w.assets[path] = newAsset(contentType, content)
+}
+
+func newAsset(contentType string, content []byte) asset {
 	sum := sha256.Sum256(content)
-	w.assets[path] = asset{contentType, content, `"` + hex.EncodeToString(sum[:8]) + `"`}
+	return asset{contentType, content, `"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
 // Own is what serves a URL if it is one of this server's own pages.
@@ -129,15 +133,14 @@ func (s *Server) getEmbed(c *gin.Context) error {
 		return err
 	}
 	c.Header("Cross-Origin-Resource-Policy", "cross-origin")
-	sum := sha256.Sum256(script)
-	asset{"text/javascript; charset=utf-8", script, `"` + hex.EncodeToString(sum[:8]) + `"`}.serve(c.Writer, c.Request)
+	newAsset("text/javascript; charset=utf-8", script).serve(c.Writer, c.Request)
 	return nil
 }
 
 // getExtension serves the browser extension with this server's address in it.
 func (s *Server) getExtension(c *gin.Context) error {
 	browser, isZip := strings.CutSuffix(c.Param("file"), ".zip")
-	if !isZip || !slices.Contains([]string{"chrome", "firefox"}, browser) {
+	if !isZip || !slices.Contains([]string{extension.Chrome, extension.Firefox}, browser) {
 		return errNoRoute
 	}
 	if err := s.limits.costly(c); err != nil {

@@ -38,16 +38,6 @@ var Public = uuid.Nil
 // Anonymous is the reader who is not signed in.
 var Anonymous = Reader{Groups: []uuid.UUID{Public}}
 
-// Reads says whether the reader may read what belongs to a group.
-func (r Reader) Reads(group uuid.UUID) bool {
-	for _, g := range r.Groups {
-		if g == group {
-			return true
-		}
-	}
-	return false
-}
-
 // Only is the reader with no more than some of the groups, named as in Highlight: ErrNotFound for one that the
 // reader does not read.
 func (r Reader) Only(groups ...string) (Reader, error) {

@@ -23,7 +23,7 @@ type Change struct {
 	left      []uuid.UUID
 }
 
-// What a change means to one reader.
+// An Effect is what a change means to one reader.
 type Effect int
 
 const (

@@ -16,10 +16,11 @@ import (
 var (
 	ErrNotFound    = errors.New("not found")                     // absent, or hidden from the one who asks
 	ErrForbidden   = errors.New("not allowed")                   // seen, but somebody else's
-	ErrNameTaken   = errors.New("the name is taken")             //
+	ErrNameTaken   = errors.New("the name is taken")             // by another account
 	ErrConflict    = errors.New("the id is in use")              // the same id with another body
 	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
-	ErrCredentials = errors.New("wrong name or password")        //
+	ErrCredentials = errors.New("wrong name or password")        // or neither is known
+	ErrCursor      = errors.New("the cursor is unknown")         // not one of this server's
 	ErrUnavailable = errors.New("the database is not answering") // try again later
 )
 
@@ -34,12 +35,25 @@ type FieldError struct {
 	Detail  string `json:"detail"`
 }
 
+// Error is a sentence for people, without its capital and full stop.
 func (e *InvalidError) Error() string {
 	parts := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
-		parts[i] = f.Pointer + ": " + f.Detail
+		parts[i] = f.name() + " " + f.Detail
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts, ", ")
+}
+
+// name is the field in words: "the note", or "the field ranges/0/anchor/offset".
+func (f FieldError) name() string {
+	switch path := strings.TrimPrefix(f.Pointer, "/"); {
+	case path == "":
+		return "the request"
+	case strings.Contains(path, "/"):
+		return "the field " + path
+	default:
+		return "the " + strings.ReplaceAll(path, "_", " ")
+	}
 }
 
 // refuse adds a field to those refused.

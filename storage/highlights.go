@@ -141,6 +141,9 @@ func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID
 		group = &g
 	}
 	err := s.changeHighlight(ctx, author, id, edit.Version, func(tx pgx.Tx, held heldHighlight) error {
+		if edit == (HighlightEdit{Version: edit.Version}) { // nothing is to change, so nothing has
+			return nil
+		}
 		if group != nil && *group != held.group {
 			if err := moveReplies(ctx, tx, held, *group); err != nil {
 				return err

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ func effects(tb testing.TB, s *storage.Store, reader storage.Reader, after int64
 		tb.Fatal(err)
 	}
 	for _, c := range changes {
-		switch c.Effect(reader.Reads) {
+		switch c.Effect(func(g uuid.UUID) bool { return slices.Contains(reader.Groups, g) }) {
 		case storage.Put:
 			seen = append(seen, "+"+c.Kind)
 		case storage.Remove:

@@ -3,6 +3,7 @@ package storage
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -22,19 +23,14 @@ const (
 	maxOffset = math.MaxInt32 // UTF-16 code units or child nodes
 )
 
-// Colors are the inks that have a name.
-var Colors = []string{"yellow", "green", "blue", "pink", "purple", "orange", "red"}
+// colors are the inks that have a name.
+var colors = []string{"yellow", "green", "blue", "pink", "purple", "orange", "red"}
 
 var hexColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
 func checkColor(invalid *InvalidError, color string) {
-	for _, c := range Colors {
-		if c == color {
-			return
-		}
-	}
-	if !hexColor.MatchString(color) {
-		invalid.refuse("/color", "must be one of %s, or #rrggbb", strings.Join(Colors, ", "))
+	if !slices.Contains(colors, color) && !hexColor.MatchString(color) {
+		invalid.refuse("/color", "must be one of %s, or #rrggbb", strings.Join(colors, ", "))
 	}
 }
 
@@ -116,7 +112,7 @@ func sizeOf(ranges []xpath.Range) (size int) {
 
 func checkPoint(invalid *InvalidError, pointer string, p xpath.Point) {
 	if _, err := xpath.Parse(p.XPath); err != nil {
-		invalid.refuse(pointer+"/xpath", "%v", err)
+		invalid.refuse(pointer+"/xpath", "is no path: %v", err)
 	} else {
 		checkText(invalid, pointer+"/xpath", p.XPath, len(p.XPath)) // an id in it may hold anything
 	}
@@ -126,14 +122,7 @@ func checkPoint(invalid *InvalidError, pointer string, p xpath.Point) {
 }
 
 func checkContext(invalid *InvalidError, pointer, text string) {
-	units := 0
-	for _, r := range text {
-		units++
-		if r > 0xffff {
-			units++
-		}
-	}
-	if units > xpath.ContextLength {
+	if xpath.Units(text) > xpath.ContextLength {
 		invalid.refuse(pointer, "must have at most %d UTF-16 code units", xpath.ContextLength)
 		return
 	}

@@ -55,9 +55,9 @@ func torture(ctx context.Context, o options, length time.Duration) (found int, e
 		if err := r.run(ctx, min(roundLength, time.Until(end)), true); err != nil {
 			return 0, err
 		}
-		fmt.Printf("round %d: %s\n", n, r.report.line())
+		fmt.Printf("round %d: %s\n%s", n, r.report.line(), r.report.findings())
 		total.add(r.report)
 	}
-	fmt.Print(total)
+	fmt.Printf("in all:\n%s", total)
 	return len(total.anomalies), ctx.Err()
 }

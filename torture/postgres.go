@@ -54,7 +54,9 @@ func (p *postgres) url() string { return p.private.URL() }
 // restart stops Postgres in order and starts it again.
 func (p *postgres) restart(ctx context.Context) error {
 	p.private.Close()
-	return p.start(ctx)
+	err := p.start(ctx)
+	p.pool.Reset() // its connections have ended with the server
+	return err
 }
 
 // crash kills Postgres's first process, which takes the others with it, and has the next one recover.

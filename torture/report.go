@@ -91,25 +91,34 @@ func (r *report) line() string {
 // maxShown is how many findings of one anomaly are printed; the first say what the others would.
 const maxShown = 5
 
+// findings are the anomalies, each with where it was seen first.
+func (r *report) findings() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var b strings.Builder
+	seen := map[anomaly]int{}
+	for _, f := range r.anomalies {
+		if seen[f.anomaly]++; seen[f.anomaly] <= maxShown {
+			fmt.Fprintf(&b, "%s: %s\n", f.anomaly, f.detail)
+		}
+	}
+	for _, a := range slices.Sorted(maps.Keys(seen)) {
+		if seen[a] > maxShown {
+			fmt.Fprintf(&b, "%s: %d times\n", a, seen[a])
+		}
+	}
+	return b.String()
+}
+
 // String is the whole report.
 func (r *report) String() string {
+	findings := r.findings()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var b strings.Builder
 	for _, what := range slices.Sorted(maps.Keys(r.counts)) {
 		fmt.Fprintf(&b, "%9d  %s\n", r.counts[what], what)
 	}
-	fmt.Fprintf(&b, "%9d  anomalies\n", len(r.anomalies))
-	shown := map[anomaly]int{}
-	for _, f := range r.anomalies {
-		if shown[f.anomaly]++; shown[f.anomaly] <= maxShown {
-			fmt.Fprintf(&b, "%s: %s\n", f.anomaly, f.detail)
-		}
-	}
-	for a, n := range shown {
-		if n > maxShown {
-			fmt.Fprintf(&b, "%s: %d times in all\n", a, n)
-		}
-	}
+	fmt.Fprintf(&b, "%9d  anomalies\n%s", len(r.anomalies), findings)
 	return b.String()
 }

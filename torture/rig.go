@@ -75,19 +75,25 @@ func (r *rig) start(ctx context.Context) error {
 		return fmt.Errorf("install the history: %w", err)
 	}
 	for n := range r.writers {
-		a := &account{name: "w" + strconv.Itoa(n)}
-		var made struct {
-			Account struct{ ID uuid.UUID }
-			Token   string
+		a, err := r.signUp(ctx, "w"+strconv.Itoa(n))
+		if err != nil {
+			return err
 		}
-		signed := (*account)(nil).ask(ctx, r.instances[0].url(), "POST", "/accounts", map[string]string{"name": a.name})
-		if !signed.ok() || signed.into(&made) != nil {
-			return fmt.Errorf("sign up: answered %d: %s", signed.status, signed.body)
-		}
-		a.ID, a.token = made.Account.ID, made.Token
 		r.accounts = append(r.accounts, a)
 	}
 	return nil
+}
+
+func (r *rig) signUp(ctx context.Context, name string) (*account, error) {
+	var made struct {
+		Account struct{ ID uuid.UUID }
+		Token   string
+	}
+	signed := (*account)(nil).ask(ctx, r.instances[0].url(), "POST", "/accounts", map[string]string{"name": name})
+	if !signed.ok() || signed.into(&made) != nil {
+		return nil, fmt.Errorf("sign up: answered %d: %s", signed.status, signed.body)
+	}
+	return &account{ID: made.Account.ID, name: name, token: made.Token}, nil
 }
 
 func (r *rig) close() {

@@ -203,7 +203,7 @@ func isNews(page storage.DuePage, found edition) bool {
 
 // hasChanged tells whether an edition may hold something else than what the page's verdicts were found in.
 func hasChanged(page storage.DuePage, found edition) bool {
-	return isNews(page, found) && found.reading != nil && !bytes.Equal(found.reading.hash, page.ContentHash)
+	return page.ReadAt != nil && isNews(page, found) && found.reading != nil && !bytes.Equal(found.reading.hash, page.ContentHash)
 }
 
 // unverifiable is the verdict on highlights whose page cannot be read.

@@ -35,6 +35,7 @@ func follow(p storage.Pace, g glance, jitter float64) storage.Pace {
 	if p.Interval == 0 {
 		p.Interval = firstInterval
 	}
+	slower := max(p.Interval, 2*min(p.Interval, g.since)) // only by time that has really passed
 	pause := time.Duration(0)
 	switch {
 	case g.failure == nil:
@@ -44,7 +45,7 @@ func follow(p storage.Pace, g glance, jitter float64) storage.Pace {
 		case g.changed:
 			p.Interval /= 2
 		default:
-			p.Interval = max(p.Interval, 2*min(p.Interval, g.since))
+			p.Interval = slower
 		}
 		p.Failures = 0
 	case g.early && p.Failures > 0: // the next attempt is planned already
@@ -53,7 +54,7 @@ func follow(p storage.Pace, g glance, jitter float64) storage.Pace {
 		pause = retries[p.Failures]
 		p.Failures++
 	default:
-		p.Interval *= 2
+		p.Interval = slower
 		p.Failures++
 	}
 	p.Interval = min(max(p.Interval, minInterval), maxInterval)

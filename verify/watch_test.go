@@ -41,7 +41,8 @@ func TestAPageIsReadAsOftenAsItChanges(t *testing.T) {
 		"away for the fifth time":             {day, 4, glance{since: time.Hour, failure: away}, day, 5, 6 * time.Hour},
 		"away for long":                       {day, 5, glance{since: day, failure: away}, 2 * day, 6, 2 * day},
 		"away for ever":                       {14 * day, 9, glance{since: day, failure: away}, 14 * day, 10, 14 * day},
-		"never there":                         {0, 0, glance{failure: gone}, 12 * time.Hour, 1, 12 * time.Hour},
+		"never there":                         {0, 0, glance{failure: gone}, 6 * time.Hour, 1, 6 * time.Hour},
+		"gone, and looked for often":          {day, 1, glance{since: time.Minute, failure: gone}, day, 2, day},
 		"gone":                                {day, 0, glance{since: day, failure: gone}, 2 * day, 1, 2 * day},
 		"asks for more time":                  {day, 0, glance{since: day, failure: patient}, day, 1, 2 * time.Hour},
 		"asks for too much time":              {day, 0, glance{since: day, failure: forever}, day, 1, maxRetry},
@@ -68,25 +69,33 @@ func TestAPageIsReadAsOftenAsItChanges(t *testing.T) {
 	}
 }
 
-// A year of a page that changes at some moments, as often as it is read.
 func TestWhatNeverChangesCostsLittle(t *testing.T) {
-	readings := func(changes func(from, to time.Duration) bool) (n int) {
-		p, begun, last := storage.Pace{}, time.Now(), time.Duration(0)
+	// readings are how often a page is read in a year, by what is seen of it when it was read before, and is now.
+	readings := func(see func(before, now time.Duration) glance) (n int) {
+		p, begun, before := storage.Pace{}, time.Now(), time.Duration(0)
 		for now := time.Duration(0); now < 365*day; n++ {
-			p = follow(p, glance{at: begun.Add(now), since: now - last, changed: n > 0 && changes(last, now)}, 0.5)
-			last, now = now, p.DueAt.Sub(begun)
+			g := see(before, now)
+			g.at, g.since = begun.Add(now), now-before
+			p = follow(p, g, 0.5)
+			before, now = now, p.DueAt.Sub(begun)
 		}
 		return n
 	}
-	if n := readings(func(_, _ time.Duration) bool { return false }); n > 32 {
-		t.Errorf("a page that never changes is read %d times a year; want 32 at most", n)
-	}
-	if n := readings(func(_, _ time.Duration) bool { return true }); n < 365*20 || n > 365*24 {
-		t.Errorf("a page that always changes is read %d times a year; want about once an hour", n)
-	}
-	daily := func(from, to time.Duration) bool { return from/day != to/day }
-	if n := readings(daily); n < 365 || n > 4*365 {
-		t.Errorf("a page that changes every day is read %d times a year; want once to four times a day", n)
+	for name, c := range map[string]struct {
+		see         func(before, now time.Duration) glance
+		least, most int
+	}{
+		"never changes":  {func(_, _ time.Duration) glance { return glance{} }, 25, 32},
+		"changes daily":  {func(before, now time.Duration) glance { return glance{changed: before/day != now/day} }, 365, 2 * 365},
+		"always changes": {func(_, _ time.Duration) glance { return glance{changed: true} }, 20 * 365, 24 * 365},
+		"is always away": {func(_, _ time.Duration) glance { return glance{failure: &failure{reason: reasonTimeout}} }, 30, 40},
+		"is not there":   {func(_, _ time.Duration) glance { return glance{failure: &failure{reason: "status_404"}} }, 25, 32},
+	} {
+		if n := readings(c.see); n < c.least || n > c.most {
+			t.Errorf("a page that %s is read %d times a year; want %d to %d", name, n, c.least, c.most)
+		} else {
+			t.Logf("a page that %s is read %d times a year", name, n)
+		}
 	}
 }
 

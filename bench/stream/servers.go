@@ -37,6 +37,7 @@ const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnec
 // A floor does the least that a broadcaster can: one write for each viewer, of bytes that are the same for all.
 type floor struct {
 	mu    sync.Mutex
+	sent  int // events, which is the number of the last
 	paths map[string][]*connection
 }
 
@@ -59,7 +60,7 @@ func serveFloor(l net.Listener) error {
 // answer reads requests. A viewer's connection is left to the floor: no goroutine stays with it.
 func (f *floor) answer(conn net.Conn) {
 	lines := bufio.NewReader(conn)
-	for n := 0; ; n++ {
+	for {
 		request, err := http.ReadRequest(lines)
 		if err != nil {
 			conn.Close()
@@ -74,7 +75,7 @@ func (f *floor) answer(conn net.Conn) {
 			conn.Close()
 			return
 		}
-		f.send(request.URL.Path, fmt.Appendf(nil, "id: %d\nevent: highlight\ndata: %s\n\n", n+1, body))
+		f.send(request.URL.Path, body)
 		io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
 	}
 }
@@ -93,9 +94,11 @@ func (f *floor) add(path string, conn net.Conn) {
 	f.mu.Unlock()
 }
 
-func (f *floor) send(path string, event []byte) {
+func (f *floor) send(path string, body []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.sent++
+	event := fmt.Appendf(nil, "id: %d\nevent: highlight\ndata: %s\n\n", f.sent, body)
 	f.paths[path] = slices.DeleteFunc(f.paths[path], func(c *connection) bool {
 		n, err := syscall.Write(c.fd, event)
 		if n == len(event) {

@@ -56,8 +56,13 @@ func stall(limn string) error {
 	if isHeld(conn) {
 		fate = fmt.Sprintf("still held after %.0f s", stallLimit.Seconds())
 	}
-	fmt.Printf("one of %d viewers stops reading, %d KB at %d/s: %s; the others' p99 %.0f ms, before %.0f; %d lost, %d ended; memory %+d KB\n",
-		stallViewers, stallSize>>10, stallRate, fate, milliseconds(with.p99), milliseconds(without.p99), with.lost, c.gone.Load(), s.memory()-memory)
+	during := s.memory()
+	if _, err := c.run(load{posts: 5 * stallRate, rate: stallRate, size: stallSize}); err != nil {
+		return err
+	}
+	fmt.Printf("one of %d viewers stops reading, %d KB at %d/s: %s; the others' p99 %.0f ms, before %.0f; %d lost, %d repeated, %d ended; memory %d MB, before %d, after %d\n",
+		stallViewers, stallSize>>10, stallRate, fate, milliseconds(with.p99), milliseconds(without.p99),
+		with.lost, with.repeated, c.gone.Load(), during>>10, memory>>10, s.memory()>>10)
 	return nil
 }
 

@@ -2,10 +2,7 @@ package storage
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
-	"iter"
 	"strings"
 	"time"
 
@@ -31,15 +28,6 @@ type Filter struct {
 
 // Sorts are the orders of a list: by time of creation or last change, newest first or, without the minus, last.
 var Sorts = []string{"-created", "created", "-updated", "updated"}
-
-// Paging is where a page of a list begins, and how long it may be.
-type Paging struct {
-	Limit int
-	After string // the cursor that the page before ended with; empty: from the start
-}
-
-// ErrCursor is the answer to a cursor that this server did not make.
-var ErrCursor = errors.New("the cursor is not one of this server's")
 
 // ListHighlights lists what the filter chooses, with the cursor of the next page (empty: there is none). For
 // a filter with a page it also says the page's number as of this list, so that a stream can go on from there.
@@ -84,67 +72,6 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 		return cursor{h.CreatedAt, h.ID}
 	})
 	return list, next, seq, nil
-}
-
-// A Thread is a highlight with the replies under it, oldest first.
-type Thread struct {
-	Highlight Highlight
-	Replies   []Reply
-}
-
-// exportChunk is how many highlights are held at once while all are walked through.
-const exportChunk = 500
-
-// Threads walks through all that the filter chooses, a chunk at a time.
-func (s *Store) Threads(ctx context.Context, reader Reader, filter Filter) iter.Seq2[Thread, error] {
-	return func(yield func(Thread, error) bool) {
-		paging := Paging{Limit: exportChunk}
-		for {
-			list, next, _, err := s.ListHighlights(ctx, reader, filter, paging)
-			if err != nil {
-				yield(Thread{}, err)
-				return
-			}
-			threads, err := s.threadsOf(ctx, reader, list)
-			if err != nil {
-				yield(Thread{}, err)
-				return
-			}
-			for _, h := range list {
-				if !yield(Thread{h, threads[h.ID]}, nil) {
-					return
-				}
-			}
-			if next == "" {
-				return
-			}
-			paging.After = next
-		}
-	}
-}
-
-func (s *Store) threadsOf(ctx context.Context, reader Reader, list []Highlight) (map[uuid.UUID][]Reply, error) {
-	var pages, ids []uuid.UUID
-	for _, h := range list {
-		if h.Replies > 0 {
-			pages, ids = append(pages, h.Page.ID), append(ids, h.ID)
-		}
-	}
-	threads := make(map[uuid.UUID][]Reply, len(ids))
-	if len(ids) == 0 {
-		return threads, nil
-	}
-	rows, _ := s.pool.Query(ctx, replyQuery+`
-		WHERE r.page_id = ANY($1) AND r.highlight_id = ANY($2) AND r.group_id = ANY($3) AND r.deleted_at IS NULL
-		ORDER BY r.created_at, r.id`, pages, ids, reader.Groups)
-	replies, err := pgx.CollectRows(rows, scanReply)
-	if err != nil {
-		return nil, translate(err, "list threads")
-	}
-	for _, r := range replies {
-		threads[r.Highlight] = append(threads[r.Highlight], r)
-	}
-	return threads, nil
 }
 
 // where is the filter in SQL; not ok: it chooses nothing.
@@ -203,66 +130,4 @@ func (f Filter) order() (column, direction, compare string) {
 		return "h.updated_at", "", ">"
 	}
 	return "h.created_at", " DESC", "<"
-}
-
-// A cursor is the place in a list after a row: its time, to the microsecond, and its id.
-type cursor struct {
-	Time time.Time
-	ID   uuid.UUID
-}
-
-func (c cursor) String() string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(c.Time.UnixMicro()))
-	return base64.RawURLEncoding.EncodeToString(append(b, c.ID[:]...))
-}
-
-// parseCursor reads a cursor; the empty one is before everything.
-func parseCursor(s string) (cursor, error) {
-	if s == "" {
-		return cursor{}, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != 24 {
-		return cursor{}, ErrCursor
-	}
-	c := cursor{Time: time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC(), ID: uuid.UUID(b[8:])}
-	if c.Time.Year() < 1 || c.Time.Year() > 9999 {
-		return cursor{}, ErrCursor
-	}
-	return c, nil
-}
-
-// maxHeld is how many bytes of rows are held at once, but for the last of them: what a list or a replay takes of the
-// memory does not depend on what people write.
-const maxHeld = 4 << 20
-
-// collectSome reads rows until there are no more, or more than are to be held: cut.
-func collectSome[T any](rows pgx.Rows, scan pgx.RowToFunc[T]) (list []T, cut bool, err error) {
-	defer rows.Close()
-	list = []T{}
-	for held := 0; rows.Next(); {
-		if held > maxHeld {
-			return list, true, nil
-		}
-		for _, value := range rows.RawValues() {
-			held += len(value)
-		}
-		row, err := scan(rows)
-		if err != nil {
-			return nil, false, err
-		}
-		list = append(list, row)
-	}
-	return list, false, rows.Err()
-}
-
-// cutPage takes away the row that was read only to see whether there are more. A page that was cut before has more.
-func cutPage[T any](rows []T, limit int, cut bool, at func(T) cursor) (page []T, next string) {
-	if len(rows) > limit {
-		rows, cut = rows[:limit], true
-	}
-	if !cut {
-		return rows, ""
-	}
-	return rows, at(rows[len(rows)-1]).String()
 }
