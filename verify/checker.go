@@ -145,14 +145,14 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	var failed error
 	incomplete := false
 	found, err := c.read(ctx, page.URL, page.Again, known, func(found edition) (content bool) {
-		end, late := time.Now().Add(judgeTime), false
-		visit.Verdicts, late, content = judgeAll(found.reading, unjudged, end)
+		end, budget, late := time.Now().Add(judgeTime), xpath.NewBudget(), false
+		visit.Verdicts, late, content = judgeAll(found.reading, unjudged, end, budget)
 		visit.Unfinished = more || late
 		if hasChanged(page, found) {
 			var judged []storage.Marked
 			var verdicts []storage.Verdict
 			judged, incomplete, failed = c.store.Judged(ctx, page.ID)
-			verdicts, late, _ = judgeAll(found.reading, judged, end)
+			verdicts, late, _ = judgeAll(found.reading, judged, end, budget)
 			incomplete = incomplete || late
 			visit.Verdicts = append(visit.Verdicts, verdicts...)
 		}
@@ -215,18 +215,22 @@ func unverifiable(marked []storage.Marked, because *failure) (verdicts []storage
 	return verdicts
 }
 
-// judgeAll judges highlights until the time is over: then it is late. Content: all of them stand where they were made.
-func judgeAll(r *reading, marked []storage.Marked, end time.Time) (verdicts []storage.Verdict, late, content bool) {
+// judgeAll judges highlights until the time is over or the budget is spent: then it is late. Content: all of them stand where they were made.
+func judgeAll(r *reading, marked []storage.Marked, end time.Time, budget *xpath.Budget) (verdicts []storage.Verdict, late, content bool) {
 	content = true
 	for _, m := range marked {
 		if time.Now().After(end) {
 			return verdicts, true, content
 		}
-		ranges, check := judge(r, m.Ranges)
+		ranges, check, ok := judge(r, m.Ranges, budget)
+		if !ok {
+			late = true
+			continue // whose paths hold its quote costs nothing
+		}
 		content = content && check.State == xpath.Verified
 		verdicts = append(verdicts, storage.Verdict{Highlight: m.ID, Ranges: ranges, Check: check})
 	}
-	return verdicts, false, content
+	return verdicts, late, content
 }
 
 // read gets an edition of a page and lets use have it if there is a reading in it. One that was kept only does if use is content with

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"time"
 	"unicode/utf8"
 
 	"limn/storage"
@@ -14,12 +13,16 @@ import (
 const maxQuote = 64 << 10
 
 // judge says whether a highlight still stands: its worst range decides. It returns the ranges as they are to be
-// stored, with the quotes and positions that were missing.
-func judge(r *reading, ranges []xpath.Range) ([]xpath.Range, storage.Check) {
+// stored, with the quotes and positions that were missing. Not ok: the budget is spent, another visit has to judge.
+func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Range, _ storage.Check, ok bool) {
+	ample := budget.Ample()
 	check := storage.Check{State: xpath.Verified}
 	filled, now := make([]xpath.Range, len(ranges)), make([]xpath.Range, len(ranges))
 	for i, asked := range ranges {
-		v := xpath.CheckAll(r.documents, asked)
+		v, ok := xpath.CheckAll(r.documents, asked, budget)
+		if !ok {
+			return ranges, storage.Check{State: xpath.Unverifiable, Reason: reasonTimeout}, ample
+		}
 		filled[i], now[i] = v.Range, v.Range
 		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > maxQuote { // not kept: nobody marks a book
 			filled[i] = asked
@@ -37,7 +40,7 @@ func judge(r *reading, ranges []xpath.Range) ([]xpath.Range, storage.Check) {
 	if check.State == xpath.Moved {
 		check.Ranges = now
 	}
-	return filled, check
+	return filled, check, true
 }
 
 // A Report is what a page holds where somebody says that something stands.
@@ -67,13 +70,9 @@ func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range
 	}
 	report := Report{URL: normal, Ranges: make([]RangeReport, len(ranges))}
 	found, err := c.read(ctx, normal, false, version{}, func(found edition) bool {
-		end, content := time.Now().Add(judgeTime), true
+		budget, content := xpath.NewBudget(), true
 		for i, asked := range ranges {
-			if time.Now().After(end) {
-				report.Ranges[i] = RangeReport{State: xpath.Unverifiable, Reason: reasonTimeout}
-				continue
-			}
-			report.Ranges[i] = found.reading.report(asked)
+			report.Ranges[i] = found.reading.report(asked, budget)
 			content = content && report.Ranges[i].State == xpath.Verified
 		}
 		return content
@@ -94,8 +93,11 @@ func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range
 	return report, nil
 }
 
-func (r *reading) report(asked xpath.Range) RangeReport {
-	v := xpath.CheckAll(r.documents, asked)
+func (r *reading) report(asked xpath.Range, budget *xpath.Budget) RangeReport {
+	v, ok := xpath.CheckAll(r.documents, asked, budget)
+	if !ok {
+		return RangeReport{State: xpath.Unverifiable, Reason: reasonTimeout}
+	}
 	report := RangeReport{State: v.State, MovedTo: v.Now}
 	for _, d := range r.documents {
 		quote, _, ok := d.Holds(asked)

@@ -145,7 +145,7 @@ func TestAPageWithNoscriptHasTwoReadings(t *testing.T) {
 	check := func(path, quote string, want xpath.State) {
 		t.Helper()
 		point := xpath.Point{XPath: path}
-		v := xpath.CheckAll(r.documents, xpath.Range{Anchor: point, Focus: xpath.Point{XPath: path, Offset: len(quote)}, Quote: &xpath.Quote{Exact: quote}})
+		v, _ := xpath.CheckAll(r.documents, xpath.Range{Anchor: point, Focus: xpath.Point{XPath: path, Offset: len(quote)}, Quote: &xpath.Quote{Exact: quote}}, xpath.NewBudget())
 		if v.State != want {
 			t.Errorf("%q at %s is %s; want %s", quote, path, v.State, want)
 		}

@@ -218,7 +218,7 @@ func TestWhatIsNotJudgedInTimeIsLeftToTheNextReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	marked := []storage.Marked{{Ranges: []xpath.Range{inParagraph(1, 0, 3, "Ink")}}}
-	if verdicts, late, _ := judgeAll(r, marked, time.Now().Add(-time.Second)); len(verdicts) != 0 || !late {
+	if verdicts, late, _ := judgeAll(r, marked, time.Now().Add(-time.Second), xpath.NewBudget()); len(verdicts) != 0 || !late {
 		t.Errorf("%d verdicts after the end, late: %v", len(verdicts), late)
 	}
 	found := edition{reading: r, version: version{etag: `"2"`}, readAt: time.Now()}

@@ -21,6 +21,27 @@ func (d *Document) Holds(r Range) (Quote, Position, bool) {
 // position decide between several. A range without a quote is verified when its paths lead somewhere, and then
 // has one.
 func (d *Document) Check(r Range) Verdict {
+	v, _ := d.check(r, NewBudget())
+	return v
+}
+
+// pathWork is what two paths cost, in units of text.
+const pathWork = 1 << 8
+
+// A Budget bounds the work that all the ranges on a page may take together, counted in units of text that are compared:
+// a clock would judge otherwise where the machine is busy.
+type Budget struct{ left int }
+
+const pageBudget = 3 << 24
+
+// NewBudget is for one page. It lasts for some hundred milliseconds; the search that overdraws it ends as any does.
+func NewBudget() *Budget { return &Budget{left: pageBudget} }
+
+// Ample tells that less than half of it is spent: what it was not enough for would fare no better next time.
+func (b *Budget) Ample() bool { return b.left > pageBudget/2 }
+
+func (d *Document) check(r Range, budget *Budget) (v Verdict, ok bool) {
+	budget.left -= pathWork
 	start, end, ok := d.places(r)
 	if ok && (r.Quote == nil || d.slice(start, end) == r.Quote.Exact) {
 		if r.Quote == nil {
@@ -30,34 +51,43 @@ func (d *Document) Check(r Range) Verdict {
 		if r.Position == nil && start >= d.origin {
 			r.Position = &Position{start - d.origin, end - d.origin}
 		}
-		return Verdict{State: Verified, Range: r}
+		return Verdict{State: Verified, Range: r}, true
 	}
 	if r.Quote == nil {
-		return Verdict{State: Orphaned, Range: r}
+		return Verdict{State: Orphaned, Range: r}, true
 	}
-	start, end, ok = d.search(r)
+	if budget.left <= 0 {
+		return Verdict{}, false
+	}
+	start, end, ok = d.search(r, budget)
 	if !ok {
-		return Verdict{State: Orphaned, Range: r}
+		return Verdict{State: Orphaned, Range: r}, true
 	}
 	now := d.describe(start, end, d.backward(r))
-	return Verdict{State: Moved, Range: r, Now: &now}
+	return Verdict{State: Moved, Range: r, Now: &now}, true
 }
 
 // CheckAll checks a range against several readings of the same page, which differ in what is in <noscript>: text
 // for a browser that runs scripts, elements for one that does not. The best verdict counts, verified before moved
 // before orphaned, and among equals that of the reading given first.
-func CheckAll(readings []*Document, r Range) Verdict {
+//
+// The work that it takes to search for quotes is taken from a budget. Not ok: the paths do not hold the quote and the
+// budget is spent; what became of the range is not known.
+func CheckAll(readings []*Document, r Range, budget *Budget) (v Verdict, ok bool) {
 	best := Verdict{State: Orphaned, Range: r}
 	for _, d := range readings {
-		v := d.Check(r)
+		v, ok := d.check(r, budget)
+		if !ok {
+			return Verdict{}, false
+		}
 		if v.State == Verified {
-			return v
+			return v, true
 		}
 		if v.State == Moved && best.State == Orphaned {
 			best = v
 		}
 	}
-	return best
+	return best, true
 }
 
 // places is where a range starts and ends in the text.

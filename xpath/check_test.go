@@ -53,7 +53,7 @@ func TestCheckAllTakesTheBestReading(t *testing.T) {
 	page := `<p>some words</p><noscript><p>hidden words</p></noscript><p>more of it</p>`
 	on, off := NewDocument(parse(t, page, true)), NewDocument(parse(t, page, false))
 	r := Range{Anchor: Point{"/html/body/noscript/p/text()", 0}, Focus: Point{"/html/body/noscript/p/text()", 6}, Quote: &Quote{Exact: "hidden"}}
-	if v := CheckAll([]*Document{on, off}, r); v.State != Verified {
+	if v, _ := CheckAll([]*Document{on, off}, r, NewBudget()); v.State != Verified {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -107,5 +107,28 @@ func TestSearchEndsWhenItsEffortIsSpent(t *testing.T) {
 	const last = 1 << 20 // the comparison that is under way when the bound is reached
 	if s.effort > maxEffort+last {
 		t.Errorf("read %d units", s.effort)
+	}
+}
+
+// A hundred ranges, each as hard to find as can be, take no longer than the budget of their page; and what the paths
+// tell is known afterwards as well.
+func TestRangesOfAPageShareItsBudget(t *testing.T) {
+	d := document(t, "<p>"+strings.Repeat("a", 5<<20)+"</p>")
+	worst := Range{
+		Anchor: Point{"/html/body/b", 0}, Focus: Point{"/html/body/b", 0},
+		Quote: &Quote{Exact: strings.Repeat("a", 1<<16-1) + "b", Prefix: "aaaaaaaaaaaaaaaa", Suffix: "aaaaaaaaaaaaaaaa"},
+	}
+	budget, known := NewBudget(), 0
+	for range 100 {
+		if _, ok := CheckAll([]*Document{d}, worst, budget); ok {
+			known++
+		}
+	}
+	if known == 0 || known > 50 {
+		t.Errorf("%d of 100 were searched for", known)
+	}
+	stands := Range{Anchor: Point{"/html/body/p/text()", 0}, Focus: Point{"/html/body/p/text()", 3}, Quote: &Quote{Exact: "aaa"}}
+	if v, ok := CheckAll([]*Document{d}, stands, budget); !ok || v.State != Verified {
+		t.Errorf("got %+v, %v", v, ok)
 	}
 }

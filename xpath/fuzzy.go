@@ -7,6 +7,7 @@ func (s *search) scan(piece []uint16, side int) []int {
 	const rate = 40 // per cent of errors at most
 	at := s.page.index(s.at[side])
 	from, to := max(at-maxScan, 0), min(at+maxScan, len(s.page.units))
+	s.work += to - from
 	type hit struct{ at, errors int }
 	var hits []hit
 	visit := func(read, errors int) {

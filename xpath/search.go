@@ -29,16 +29,18 @@ type search struct {
 	page       folded
 	folded     []uint16 // the quote, folded and trimmed
 	lead, tail int      // units of space that were trimmed
-	effort     int      // units read so far
+	effort     int      // units read so far to compare the quote with what stands there
+	work       int      // the same of all else
 }
 
 // search finds where the quote of a range stands: exact text, and what stands where the quote is expected or beside
 // its context, compete. Where none of them will do, the page is searched for similar text.
-func (d *Document) search(r Range) (start, end int, ok bool) {
+func (d *Document) search(r Range, budget *Budget) (start, end int, ok bool) {
 	if r.Quote.Exact == "" {
 		return 0, 0, false
 	}
 	s := d.newSearch(r)
+	defer func() { budget.left -= s.effort + s.work }()
 	found := append(s.exactly(), s.nearby()...)
 	if best, ok := s.choose(found); ok && s.sure(best) {
 		return best.start, best.end, true
@@ -118,6 +120,8 @@ func (s *search) hits(text string, near int) []int {
 		}
 	}
 	near = min(max(near, d.origin), d.length())
+	const fast, perHit = 8, 256 // a search for the very text reads faster; what it finds is looked at
+	defer func() { s.work += (d.length()-d.origin)/fast + len(found)*perHit }()
 	for after, before := near, near; after < d.length() || before > d.origin; {
 		look(after, min(after+block, d.length()))
 		after = min(after+block, d.length())
