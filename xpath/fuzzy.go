@@ -98,13 +98,13 @@ func (s *search) extend(at, side int) int {
 	return other
 }
 
-// errors counts how much the text between two places differs from the quote, in units of the quote. All that
-// differs in space is one error.
-func (s *search) errors(start, end int) int {
+// errors counts how much the text between two places differs from the quote, in units of the quote: all of it, and
+// as a reader sees it, where all that differs in space is one error.
+func (s *search) errors(start, end int) (seen, all int) {
 	s.effort += end - start
 	n := s.compare(s.exact, s.text[start:end])
 	if len(s.folded) == 0 || n == 0 {
-		return n
+		return n, n
 	}
 	text := fold(s.text[start:end]).units
 	if len(text) > 0 && text[0] == ' ' {
@@ -114,7 +114,7 @@ func (s *search) errors(start, end int) int {
 		text = text[:len(text)-1]
 	}
 	folded := s.compare(s.folded, text)
-	return min(n, max(1, (folded*len(s.exact)+len(s.folded)-1)/len(s.folded)))
+	return min(n, max(1, (folded*len(s.exact)+len(s.folded)-1)/len(s.folded))), n
 }
 
 // compare counts the errors between a quote and a text. A long quote is compared in pieces, so that what was

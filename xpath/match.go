@@ -1,11 +1,15 @@
 package xpath
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A match is a place where a quote may stand.
 type match struct {
 	start, end int
-	errors     int  // units in which it differs from the quote
+	errors     int  // units in which it differs from the quote, as a reader sees them
+	all        int  // the same with all space
 	context    int  // units of the quote's context that stand beside it, but for space
 	whole      bool // the context is all there, or as much of it as is in the same block
 	shift      int  // how much its path differs from the one stored
@@ -17,59 +21,49 @@ func (m match) overlaps(n match) bool { return m.start < n.end && n.start < m.en
 
 // What a match needs to be taken for the quote, in units that agree: see docs/adr/0010 for the figures.
 const (
-	needed      = 8  // of the very text in its whole context
-	neededFuzzy = 16 // of similar text in its whole context
-	neededTorn  = 60 // of text whose context has changed
-	maxErrors   = 40 // per cent of the quote
-	maxTorn     = 25 // per cent, where the context has changed
-	fewErrors   = 2  // and
-	fewPerCent  = 15 // make similar text in its whole context as good as the very text
+	needed      = 9   // of the very text in its whole context
+	neededFuzzy = 7   // of similar text in its whole context
+	neededTorn  = 115 // of the very text whose context has changed
+	maxErrors   = 50  // per cent of the quote
+	maxMissing  = 16  // units of context that speak against a match when they are not there
 )
 
-// good tells whether a match is good enough, whatever else there is.
+// good tells whether a match is good enough, whatever else there is. Similar text whose context has changed never is.
 func (s *search) good(m match) bool {
 	// An error speaks against a match more than a unit that agrees speaks for it; an unchanged path speaks for it.
-	evidence := s.solid - 4*m.errors*s.solid/len(s.exact) + m.context + max(0, 12-3*m.shift)
-	rate := m.errors * 100
+	evidence := s.solid - 5*m.errors*s.solid/len(s.exact) + m.context - min(s.most-m.context, maxMissing) + max(0, 12-3*m.shift) - steps(m.far)/2
 	switch {
 	case m.errors == 0 && m.whole:
 		return evidence >= needed
 	case m.errors == 0:
 		return evidence >= neededTorn
-	case m.context < s.most && !s.sameNumbers(m):
+	case !m.whole, m.context < s.most && !s.sameNumbers(m), !s.firm(m):
 		return false
-	case m.whole:
-		return evidence >= neededFuzzy && rate <= maxErrors*len(s.exact)
 	}
-	return evidence >= neededTorn && rate <= maxTorn*len(s.exact)
+	return evidence >= neededFuzzy && m.errors*100 <= maxErrors*len(s.exact)
 }
 
-// price says how unlikely it is that a match is the quote: by what differs in the text, in the path and in the
-// context, and first of all by what kind of match it is.
+// price says how unlikely it is that the quote has come to be where a match is: by what differs in the path, in the
+// context and in the position. What differs in the text says little: an error is as easily made as a paragraph added.
 func (s *search) price(m match) int {
-	cost := m.errors*100/len(s.exact) + 10*m.shift + s.most - m.context
-	switch {
-	case m.errors == 0 && m.whole:
-	case m.context == s.most && m.errors <= fewErrors+len(s.exact)*fewPerCent/100 && s.sameNumbers(m):
-	case m.errors == 0:
-		cost += 100
-	case s.sameNumbers(m):
-		cost += 200
-	default:
-		cost += 300
+	const maxShift, torn, otherNumbers = 10, 90, 60
+	cost := s.most - m.context + 24*min(m.shift, maxShift) + 9*steps(m.far)
+	if !m.whole {
+		cost += torn
+	}
+	if !s.sameNumbers(m) {
+		cost += otherNumbers
 	}
 	return cost
 }
 
-// Matches that differ by less are as good as each other; then the one that is much nearer is taken, or none.
-const (
-	sameCost    = 12
-	sameContext = 4
-	nearer      = 3
-)
+// steps grows by one where a distance doubles: 64 units more or less are none.
+func steps(distance int) int { return bits.Len(uint(1+distance/64)) - 1 }
 
 // choose takes the best match. It takes none where another could be meant as well.
 func (s *search) choose(found []match) (match, bool) {
+	const sameCost = 12       // as good as the best
+	const sameMatch = 20      // another end of the same match
 	var certain, kept []match // certain to be the quote, or not to be
 	for _, m := range found {
 		if m.errors == 0 && m.whole || m.errors > 0 && s.isSibling(m) {
@@ -89,28 +83,26 @@ func (s *search) choose(found []match) (match, bool) {
 	if len(kept) == 0 {
 		return match{}, false
 	}
-	best := slices.MinFunc(kept, func(a, b match) int {
-		if a.cost != b.cost {
-			return a.cost - b.cost
-		}
-		return a.far - b.far
-	})
+	best := slices.MinFunc(kept, func(a, b match) int { return a.cost - b.cost })
+	exact, cost := best, best.cost
 	for _, m := range kept {
-		if m.overlaps(best) {
-			continue
-		}
-		if m.cost < best.cost+sameCost && m.far < best.far*nearer || !best.whole && m.context+sameContext >= best.context {
-			return match{}, false
+		switch {
+		case !m.overlaps(best):
+			if m.cost < cost+sameCost {
+				return match{}, false
+			}
+		case best.errors > 0 && m.cost <= cost+sameMatch && s.strain(m) < s.strain(exact):
+			exact = m
 		}
 	}
-	return best, true
+	return exact, true
 }
 
+// strain compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent.
+func (s *search) strain(m match) int { return m.cost + m.all*100/len(s.exact) }
+
 // sure tells a match that similar text elsewhere cannot beat.
-func (s *search) sure(m match) bool {
-	const enough = 6
-	return m.context == s.most && s.most >= enough || m.errors == 0 && m.shift == 0
-}
+func (s *search) sure(m match) bool { return m.errors == 0 && m.shift == 0 && m.context == s.most }
 
 // judge looks at what surrounds a match.
 func (s *search) judge(m match) match {
@@ -222,4 +214,42 @@ func solid(text []uint16) int {
 		}
 	}
 	return n
+}
+
+// firm tells whether both ends of similar text are where the quote's are: beside its context, or the text begins or
+// ends as the quote does. Elsewhere something was inserted at the end, and what is missing is behind it.
+func (s *search) firm(m match) bool {
+	const enough = 3
+	text := s.text[m.start:m.end]
+	left, _ := s.left(m.start)
+	right, _ := s.right(m.end)
+	return (left >= enough || alike(s.exact, text)) &&
+		(right >= enough || alike(reversed(s.exact), reversed(text)))
+}
+
+// alike tells whether two texts begin in the same way, but for an error.
+func alike(a, b []uint16) bool {
+	indented := func(u []uint16) bool { return len(u) > 1 && isSpace(u[0]) && isSpace(u[1]) }
+	if indented(a) && indented(b) {
+		return true
+	}
+	if isSpace(a[0]) && !isSpace(b[0]) && !indented(a) {
+		return false
+	}
+	head := firstTwo(b)
+	return slices.ContainsFunc(firstTwo(a), func(u uint16) bool { return slices.Contains(head, u) })
+}
+
+// firstTwo are the first units of a text that are no space.
+func firstTwo(text []uint16) []uint16 {
+	var first []uint16
+	for _, u := range text {
+		if !isSpace(u) {
+			first = append(first, u)
+		}
+		if len(first) == 2 {
+			break
+		}
+	}
+	return first
 }

@@ -40,10 +40,10 @@ func (d *Document) search(r Range) (start, end int, ok bool) {
 	}
 	s := d.newSearch(r)
 	found := append(s.exactly(), s.nearby()...)
-	best, ok := s.choose(found)
-	if !ok || !s.sure(best) {
-		best, ok = s.choose(append(found, s.fuzzily()...))
+	if best, ok := s.choose(found); ok && s.sure(best) {
+		return best.start, best.end, true
 	}
+	best, ok := s.choose(append(found, s.fuzzily()...))
 	return best.start, best.end, ok
 }
 
@@ -191,15 +191,22 @@ func (s *search) between(starts, ends []int) []match {
 	var found []match
 	look := func(start, end int) {
 		if start < end && end-start <= 2*m+1000 && s.effort < maxEffort {
-			found = append(found, s.judge(match{start: start, end: end, errors: s.errors(start, end)}))
+			seen, all := s.errors(start, end)
+			found = append(found, s.judge(match{start: start, end: end, errors: seen, all: all}))
 		}
 	}
 	for i := range max(len(starts), len(ends)) {
 		if i < len(starts) && s.effort < maxEffort {
 			look(starts[i], s.extend(starts[i], 1))
+			if s.tail > 1 { // errors in indentation hide where it ends
+				look(starts[i], min(starts[i]+m, len(s.text)))
+			}
 		}
 		if i < len(ends) && s.effort < maxEffort {
 			look(s.extend(ends[i], 0), ends[i])
+			if s.lead > 1 {
+				look(max(ends[i]-m, s.doc.origin), ends[i])
+			}
 		}
 	}
 	if m <= word {

@@ -1,12 +1,15 @@
 import { isSpace, solid } from './fold.ts';
+import { reversed } from './pattern.ts';
 import type { Search } from './search.ts';
 
 /** A place where a quote may stand. */
 export interface Match {
 	start: number;
 	end: number;
-	/** Units in which it differs from the quote. */
+	/** Units in which it differs from the quote, as a reader sees them. */
 	errors: number;
+	/** The same with all space. */
+	all: number;
 	/** Units of the quote's context that stand beside it, but for space. */
 	context: number;
 	/** The context is all there, or as much of it as is in the same block. */
@@ -22,44 +25,48 @@ export interface Match {
 export const overlap = (a: Match, b: Match): boolean => a.start < b.end && b.start < a.end;
 
 // What a match needs to be taken for the quote: the numbers are those of xpath/match.go.
-const needed = 8;
-const neededFuzzy = 16;
-const neededTorn = 60;
-const maxErrors = 40;
-const maxTorn = 25;
-const fewErrors = 2;
-const fewPerCent = 15;
-const sameCost = 12;
-const sameContext = 4;
-const nearer = 3;
+const needed = 9;
+const neededFuzzy = 7;
+const neededTorn = 115;
+const maxErrors = 50;
+const maxMissing = 16;
 
-/** Tells whether a match is good enough, whatever else there is. */
+/** Tells whether a match is good enough, whatever else there is. Similar text whose context has changed never is. */
 function good(s: Search, m: Match): boolean {
 	const agreeing = solid(s.exact);
 	// An error speaks against a match more than a unit that agrees speaks for it; an unchanged path speaks for it.
-	const against = Math.trunc((4 * m.errors * agreeing) / s.exact.length);
-	const evidence = agreeing - against + m.context + Math.max(0, 12 - 3 * m.shift);
+	const against =
+		Math.trunc((5 * m.errors * agreeing) / s.exact.length) +
+		Math.min(s.most - m.context, maxMissing) +
+		Math.trunc(steps(m.far) / 2);
+	const evidence = agreeing + m.context - against + Math.max(0, 12 - 3 * m.shift);
 	if (m.errors === 0) return evidence >= (m.whole ? needed : neededTorn);
+	if (!m.whole || !firm(s, m)) return false;
 	if (m.context < s.most && !sameNumbers(s.exact, s.text.slice(m.start, m.end))) return false;
-	const rate = m.errors * 100;
-	return m.whole
-		? evidence >= neededFuzzy && rate <= maxErrors * s.exact.length
-		: evidence >= neededTorn && rate <= maxTorn * s.exact.length;
+	return evidence >= neededFuzzy && m.errors * 100 <= maxErrors * s.exact.length;
 }
 
-/** Says how unlikely it is that a match is the quote. */
+/**
+ * Says how unlikely it is that the quote has come to be where a match is: by what differs in the path, in the context
+ * and in the position. What differs in the text says little: an error is as easily made as a paragraph added.
+ */
 function price(s: Search, m: Match): number {
-	const cost = Math.trunc((m.errors * 100) / s.exact.length) + 10 * m.shift + s.most - m.context;
-	if (m.errors === 0 && m.whole) return cost;
-	const numbers = sameNumbers(s.exact, s.text.slice(m.start, m.end));
-	const few = fewErrors + Math.trunc((s.exact.length * fewPerCent) / 100);
-	if (m.context === s.most && m.errors <= few && numbers) return cost;
-	if (m.errors === 0) return cost + 100;
-	return cost + (numbers ? 200 : 300);
+	const maxShift = 10;
+	const torn = 90;
+	const otherNumbers = 60;
+	let cost = s.most - m.context + 24 * Math.min(m.shift, maxShift) + 9 * steps(m.far);
+	if (!m.whole) cost += torn;
+	if (!sameNumbers(s.exact, s.text.slice(m.start, m.end))) cost += otherNumbers;
+	return cost;
 }
+
+/** Grows by one where a distance doubles: 64 units more or less are none. */
+const steps = (distance: number): number => 31 - Math.clz32(1 + Math.trunc(distance / 64));
 
 /** Takes the best match. It takes none where another could be meant as well. */
 export function choose(s: Search, found: Match[]): Match | null {
+	const sameCost = 12; // as good as the best
+	const sameMatch = 20; // another end of the same match
 	// certain to be the quote, or not to be
 	const certain = found.filter((m) => (m.errors === 0 ? m.whole : isSibling(s.exact, s.text.slice(m.start, m.end))));
 	const kept: Match[] = [];
@@ -73,29 +80,33 @@ export function choose(s: Search, found: Match[]): Match | null {
 	}
 	let best = kept[0];
 	if (!best) return null;
-	for (const m of kept) if (m.cost < best.cost || (m.cost === best.cost && m.far < best.far)) best = m;
+	for (const m of kept) if (m.cost < best.cost) best = m;
+	let exact = best;
 	for (const m of kept) {
-		if (overlap(m, best)) continue;
-		if (m.cost < best.cost + sameCost && m.far < best.far * nearer) return null;
-		if (!best.whole && m.context + sameContext >= best.context) return null;
+		if (!overlap(m, best)) {
+			if (m.cost < best.cost + sameCost) return null;
+		} else if (best.errors > 0 && m.cost <= best.cost + sameMatch && strain(s, m) < strain(s, exact)) {
+			exact = m;
+		}
 	}
-	return best;
+	return exact;
 }
+
+/** Compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent. */
+const strain = (s: Search, m: Match): number => m.cost + Math.trunc((m.all * 100) / s.exact.length);
 
 /** Tells a match that similar text elsewhere cannot beat. */
-export function sure(s: Search, m: Match): boolean {
-	const enough = 6;
-	return (m.context === s.most && s.most >= enough) || (m.errors === 0 && m.shift === 0);
-}
+export const sure = (s: Search, m: Match): boolean => m.errors === 0 && m.shift === 0 && m.context === s.most;
 
 /** Looks at what surrounds a match. */
-export function judge(s: Search, start: number, end: number, errors: number): Match {
+export function judge(s: Search, start: number, end: number, errors: number, all: number): Match {
 	const left = leftOf(s, start);
 	const right = rightOf(s, end);
 	return {
 		start,
 		end,
 		errors,
+		all,
 		context: left.same + right.same,
 		whole: (left.end < 0 || s.index.breaks(left.end, start)) && (right.end < 0 || s.index.breaks(end, right.end)),
 		far: Math.abs(start - s.at[0]),
@@ -147,4 +158,36 @@ function sameNumbers(quote: string, text: string): boolean {
 		if (at === 0) return false;
 	}
 	return true;
+}
+
+/**
+ * Tells whether both ends of similar text are where the quote's are: beside its context, or the text begins or ends as
+ * the quote does. Elsewhere something was inserted at the end, and what is missing is behind it.
+ */
+function firm(s: Search, m: Match): boolean {
+	const enough = 3;
+	const text = s.text.slice(m.start, m.end);
+	return (
+		(leftOf(s, m.start).same >= enough || alike(s.exact, text)) &&
+		(rightOf(s, m.end).same >= enough || alike(reversed(s.exact), reversed(text)))
+	);
+}
+
+/** Tells whether two texts begin in the same way, but for an error. */
+function alike(a: string, b: string): boolean {
+	const spaced = (text: string, i: number): boolean => isSpace(text.charCodeAt(i));
+	const indented = (text: string): boolean => spaced(text, 0) && spaced(text, 1);
+	if (indented(a) && indented(b)) return true;
+	if (spaced(a, 0) && !spaced(b, 0) && !indented(a)) return false;
+	const head = firstTwo(b);
+	return firstTwo(a).some((unit) => head.includes(unit));
+}
+
+/** The first units of a text that are no space. */
+function firstTwo(text: string): number[] {
+	const first: number[] = [];
+	for (let i = 0; i < text.length && first.length < 2; i++) {
+		if (!isSpace(text.charCodeAt(i))) first.push(text.charCodeAt(i));
+	}
+	return first;
 }

@@ -76,7 +76,7 @@ export class Search {
 
 	private exactly(): Match[] {
 		const size = this.exact.length;
-		return this.hits(this.exact, this.at[0]).map((start) => judge(this, start, start + size, 0));
+		return this.hits(this.exact, this.at[0]).map((start) => judge(this, start, start + size, 0, 0));
 	}
 
 	/** Lists the places where a text starts, those near a place first. */
@@ -139,14 +139,22 @@ export class Search {
 		const found: Match[] = [];
 		const look = (start: number, end: number): void => {
 			if (start < end && end - start <= 2 * size + 1000 && this.effort < maxEffort) {
-				found.push(judge(this, start, end, this.errors(start, end)));
+				const { seen, all } = this.errors(start, end);
+				found.push(judge(this, start, end, seen, all));
 			}
 		};
 		for (let i = 0; i < Math.max(starts.length, ends.length); i++) {
 			const start = starts[i];
-			if (start !== undefined && this.effort < maxEffort) look(start, this.extend(start, 1));
+			if (start !== undefined && this.effort < maxEffort) {
+				look(start, this.extend(start, 1));
+				// errors in indentation hide where it ends
+				if (this.tail > 1) look(start, Math.min(start + size, this.text.length));
+			}
 			const end = ends[i];
-			if (end !== undefined && this.effort < maxEffort) look(this.extend(end, 0), end);
+			if (end !== undefined && this.effort < maxEffort) {
+				look(this.extend(end, 0), end);
+				if (this.lead > 1) look(Math.max(end - size, this.index.origin), end);
+			}
 		}
 		if (size <= word) return found;
 		const pairs = 2; // ends looked at on each side of the one expected
@@ -228,14 +236,15 @@ export class Search {
 		return other;
 	}
 
-	/** Counts how much a piece of text differs from the quote. All that differs in space is one error. */
-	private errors(start: number, end: number): number {
+	/** Counts how much a piece of text differs from the quote: as a reader sees it, where all space is one error, and all. */
+	private errors(start: number, end: number): { seen: number; all: number } {
 		const text = this.text.slice(start, end);
 		this.effort += end - start;
 		const n = this.compare(this.exact, text);
-		if (this.folded === '' || n === 0) return n;
+		if (this.folded === '' || n === 0) return { seen: n, all: n };
 		const folded = this.compare(this.folded, fold(text).text.replace(/^ | $/g, ''));
-		return Math.min(n, Math.max(1, Math.ceil((folded * this.exact.length) / this.folded.length)));
+		const seen = Math.min(n, Math.max(1, Math.ceil((folded * this.exact.length) / this.folded.length)));
+		return { seen, all: n };
 	}
 
 	/**
