@@ -1,11 +1,116 @@
 package xpath
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/antchfx/htmlquery"
+	axpath "github.com/antchfx/xpath"
+	"golang.org/x/net/html"
 )
+
+// tables is a page of about 500 KB of what the tables in testdata hold: all kinds of markup, many languages.
+func tables(tb testing.TB) string {
+	tb.Helper()
+	text, err := os.ReadFile("testdata/check.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var cases []struct{ HTML string }
+	if err := json.Unmarshal(text, &cases); err != nil {
+		tb.Fatal(err)
+	}
+	var page strings.Builder
+	page.WriteString("<!doctype html><title>Tables</title><body>")
+	for n := 0; page.Len() < 500_000; n++ {
+		_, body, _ := strings.Cut(cases[n%len(cases)].HTML, "<body>")
+		fmt.Fprintf(&page, "<section><h2>Part %d</h2>%s</section>", n, body)
+	}
+	return page.String()
+}
+
+// each is how long one of n things takes, done again and again for a moment.
+func each(n int, do func(i int)) time.Duration {
+	const moment = 200 * time.Millisecond
+	start, done := time.Now(), 0
+	for ; time.Since(start) < moment; done++ {
+		do(done % n)
+	}
+	return time.Since(start) / time.Duration(done)
+}
+
+// bareWalk goes down a tree by the names and numbers of a path that was parsed: no walker can do less.
+func bareWalk(at *html.Node, steps []Step) *html.Node {
+	for _, step := range steps {
+		left, c := step.Index, at.FirstChild
+		for ; c != nil; c = c.NextSibling {
+			if step.Text && c.Type == html.TextNode || !step.Text && c.Type == html.ElementNode && c.Data == step.Name {
+				if left--; left == 0 {
+					break
+				}
+			}
+		}
+		if c == nil {
+			return nil
+		}
+		at = c
+	}
+	return at
+}
+
+// One end of a range: its path read and followed, beside what others take for it.
+func BenchmarkEnd(b *testing.B) {
+	page := tables(b)
+	root := parse(b, page, false)
+	d := NewDocument(root)
+	ranges := marks(d, 200)
+	paths := make([]Path, len(ranges))
+	compiled := make([]*axpath.Expr, len(ranges))
+	for i, r := range ranges {
+		paths[i], _ = Parse(r.Anchor.XPath)
+		compiled[i] = axpath.MustCompile(r.Anchor.XPath)
+		if found := htmlquery.QuerySelector(root, compiled[i]); found == nil || found != bareWalk(root, paths[i].Steps) {
+			b.Fatalf("%s leads to different nodes", r.Anchor.XPath)
+		}
+	}
+	n := len(ranges)
+	walk := each(n, func(i int) { bareWalk(root, paths[i].Steps) })
+	cached := each(n, func(i int) { _, _ = htmlquery.Query(root, ranges[i].Anchor.XPath) })
+	ready := each(n, func(i int) { htmlquery.QuerySelector(root, compiled[i]) })
+	for i := 0; b.Loop(); i++ {
+		d.place(ranges[i%n].Anchor)
+	}
+	ours := b.Elapsed() / time.Duration(b.N)
+	b.ReportMetric(float64(ours)/float64(walk), "x-bare-walk")
+	b.ReportMetric(float64(cached)/float64(ours), "x-faster-than-cached")
+	b.ReportMetric(float64(ready)/float64(ours), "x-faster-than-compiled")
+}
+
+// A page with 200 highlights that stand: its index and their checks, as a share of its parse.
+func BenchmarkPage(b *testing.B) {
+	for _, c := range []struct{ name, page string }{{"tables", tables(b)}, {"article", article(500_000)}} {
+		b.Run(c.name, func(b *testing.B) {
+			root := parse(b, c.page, false)
+			ranges := marks(NewDocument(root), 200)
+			parsing := each(1, func(int) { parse(b, c.page, false) })
+			for b.Loop() {
+				d := NewDocument(root)
+				for _, r := range ranges {
+					if v := d.Check(r); v.State != Verified {
+						b.Fatalf("%+v", v)
+					}
+				}
+			}
+			ours := b.Elapsed() / time.Duration(b.N)
+			b.ReportMetric(float64(parsing+ours)/float64(parsing), "x-parse-alone")
+		})
+	}
+}
 
 // article is a page of prose without two paragraphs alike, of about the size asked for.
 func article(size int) string {

@@ -24,8 +24,12 @@ type indexer struct {
 }
 
 func (x *indexer) run(root *html.Node) {
-	x.add(root, 0)
+	nodes, texts := count(root)
 	d := x.doc
+	d.nodes = make([]node, 0, nodes+1) // growing them takes longer than counting
+	d.chunks = make([]chunk, 0, texts+1)
+	x.pieces = make([]string, 0, texts)
+	x.add(root, 0)
 	d.text = strings.Join(x.pieces, "")
 	end := int32(len(d.nodes))
 	d.nodes = append(d.nodes, node{start: x.units, end: end + 1})
@@ -33,6 +37,19 @@ func (x *indexer) run(root *html.Node) {
 	if body, ok := d.walk(0, []Step{{Name: "html", Index: 1}, {Name: "body", Index: 1}}); ok {
 		d.origin = int(d.nodes[body].start)
 	}
+}
+
+// count tells how many nodes there are in a tree, and how many of them are text.
+func count(n *html.Node) (nodes, texts int) {
+	nodes = 1
+	if n.Type == html.TextNode {
+		texts = 1
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		n, t := count(c)
+		nodes, texts = nodes+n, texts+t
+	}
+	return nodes, texts
 }
 
 // add indexes a node and what is in it. It recurses as deep as the tree, which the parser keeps under 512 open

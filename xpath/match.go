@@ -101,8 +101,11 @@ func (s *search) choose(found []match) (match, bool) {
 // strain compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent.
 func (s *search) strain(m match) int { return m.cost + m.all*100/len(s.exact) }
 
-// sure tells a match that similar text elsewhere cannot beat.
-func (s *search) sure(m match) bool { return m.errors == 0 && m.shift == 0 && m.context == s.most }
+// sure tells a match that similar text elsewhere cannot beat: what has the same context was found by it.
+func (s *search) sure(m match) bool {
+	const telling = 20
+	return m.errors == 0 && m.context == s.most && (m.shift == 0 || s.most >= telling)
+}
 
 // judge looks at what surrounds a match.
 func (s *search) judge(m match) match {

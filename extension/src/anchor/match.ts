@@ -95,8 +95,11 @@ export function choose(s: Search, found: Match[]): Match | null {
 /** Compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent. */
 const strain = (s: Search, m: Match): number => m.cost + Math.trunc((m.all * 100) / s.exact.length);
 
-/** Tells a match that similar text elsewhere cannot beat. */
-export const sure = (s: Search, m: Match): boolean => m.errors === 0 && m.shift === 0 && m.context === s.most;
+/** Tells a match that similar text elsewhere cannot beat: what has the same context was found by it. */
+export function sure(s: Search, m: Match): boolean {
+	const telling = 20;
+	return m.errors === 0 && m.context === s.most && (m.shift === 0 || s.most >= telling);
+}
 
 /** Looks at what surrounds a match. */
 export function judge(s: Search, start: number, end: number, errors: number, all: number): Match {
