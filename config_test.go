@@ -68,7 +68,7 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 			"kafka://k:65536/t", "kafka://k:9092,/t", "kafka://ada:secret@k:9092/t", "kafka://k:9092/t/u", "kafka://k:9092/t?x=1",
 			"kafka://k:9092/..", "kafka://k:9092/" + strings.Repeat("t", 241),
 		},
-		"LIMN_FETCH_ALLOW":       {"everything", "10.0.0.0/33:80", "10.0.0.0/8:http"},
+		"LIMN_FETCH_ALLOW": {"everything", "10.0.0.0/33:80", "10.0.0.0/8:http"},
 	} {
 		for _, value := range values {
 			_, err := readConfig(environ(name, value))

@@ -14,6 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
 	"limn/live"
 	"limn/server"
 	"limn/storage"
@@ -54,7 +57,9 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), hub.Changed, log)
-	handler := server.New(server.Config{PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits}, store, hub, checker, web, log)
+	handler := server.New(server.Config{
+		PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits, Metrics: metricsOf(hub, checker),
+	}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -88,6 +93,14 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	}
 	running.Wait()
 	return err
+}
+
+// metricsOf is what /metrics tells of the parts and of the process.
+func metricsOf(parts ...prometheus.Collector) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(parts...)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
 }
 
 func newBus(c config, store *storage.Store, log *slog.Logger) live.Bus {

@@ -53,8 +53,9 @@ func (c *connection) close() { c.Conn.Close() }
 
 // A writer is what one goroutine needs to write to many viewers, one after the other.
 type writer struct {
-	messages []message
-	scratch  []byte
+	messages  []message
+	scratch   []byte
+	delivered int // changes, since metrics took them over
 
 	data    []byte // what attempt writes
 	written int

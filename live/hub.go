@@ -31,6 +31,7 @@ type Hub struct {
 	instance uuid.UUID
 	hangups  *hangups
 	viewers  viewers
+	metrics  metrics
 	closing  chan struct{}  // closed when the streams are to end
 	tails    sync.WaitGroup // of pages, and of viewers that are behind or leave, while their pages are in use
 
@@ -44,21 +45,22 @@ func NewHub(store *storage.Store, bus Bus, log *slog.Logger) (*Hub, error) {
 		store: store, bus: bus, log: log, instance: uuid.New(),
 		closing: make(chan struct{}), pages: map[uuid.UUID]*page{},
 	}
+	h.metrics = newMetrics(h)
 	var err error
 	h.hangups, err = watchHangups(log, func(id uint64) {
 		if v := h.viewers.get(id); v != nil {
-			v.stop()
+			v.stop(hungUp)
 		}
 	})
 	return h, err
 }
 
-// Run carries changes to the readers until ctx ends. Then it ends their streams, waits for them, and says
-// farewell to the other instances.
+// Run carries changes to the readers until ctx ends. Then it ends their streams, many of them bit by bit, waits for
+// them, and says farewell to the other instances.
 func (h *Hub) Run(ctx context.Context) {
 	busLife, endBus := context.WithCancel(context.WithoutCancel(ctx))
 	var bus sync.WaitGroup
-	bus.Go(func() { h.bus.Run(busLife, h.receive, h.wakeAll) })
+	bus.Go(func() { h.bus.Run(busLife, h.hear, h.wakeAll) })
 
 	compare, keep, ping := time.NewTicker(compareEvery), time.NewTicker(keepEvery), time.NewTicker(time.Second)
 	defer compare.Stop()
@@ -95,9 +97,7 @@ func (h *Hub) Run(ctx context.Context) {
 	close(h.closing)
 	h.mu.Unlock()
 	pinging.Wait()
-	for _, v := range h.viewers.close() {
-		v.stop()
-	}
+	drain(h.viewers.close())
 	h.tails.Wait()
 	h.hangups.close()
 	h.sayFarewell(context.WithoutCancel(ctx), pages)
@@ -143,7 +143,18 @@ func (h *Hub) AwaitChange(ctx context.Context, page uuid.UUID, seq int64) (reach
 // tell wakes the readers here at once, and those elsewhere by the bus.
 func (h *Hub) tell(hint Hint) {
 	h.receive(hint)
+	h.publish(hint)
+}
+
+func (h *Hub) publish(hint Hint) {
+	h.metrics.sent.WithLabelValues(hint.name()).Inc()
 	h.bus.Publish(hint)
+}
+
+// hear takes a hint of another instance.
+func (h *Hub) hear(hint Hint) {
+	h.metrics.received.WithLabelValues(hint.name()).Inc()
+	h.receive(hint)
 }
 
 // receive wakes the page that a hint is about, if somebody reads it here.
@@ -194,9 +205,7 @@ func (h *Hub) compareNumbers(ctx context.Context) {
 		return
 	}
 	for _, p := range pages {
-		if p.isBehind(seqs[p.id]) {
-			p.ask(readChanges)
-		}
+		p.askIfBehind(seqs[p.id])
 	}
 }
 
@@ -233,7 +242,7 @@ func (h *Hub) endRevoked(ctx context.Context) {
 	}
 	for _, token := range ended {
 		for _, v := range byToken[token] {
-			v.stop()
+			v.stop(revoked)
 		}
 	}
 }
@@ -245,7 +254,7 @@ func (h *Hub) sayFarewell(ctx context.Context, pages []uuid.UUID) {
 		h.log.Warn("this instance could not say that it stops", "error", err)
 	}
 	for _, page := range pages {
-		h.bus.Publish(Hint{Page: page, Presence: true})
+		h.publish(Hint{Page: page, Presence: true})
 	}
 }
 

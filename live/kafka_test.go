@@ -19,13 +19,13 @@ import (
 
 // A broker is a Kafka broker within the process that can go away and come back.
 type broker struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	port    int
 	cluster *kfake.Cluster
 }
 
-func startBroker(t *testing.T) *broker {
+func startBroker(t testing.TB) *broker {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

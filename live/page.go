@@ -23,6 +23,7 @@ type page struct {
 
 	mu       sync.Mutex
 	work     work
+	doing    work          // what run has taken of it
 	seq      int64         // how far run has read; unread: nobody has said yet from where on
 	advanced chan struct{} // closed when seq grows
 	watches  []*watch
@@ -90,6 +91,7 @@ func (p *page) run() {
 			todo &= readChanges
 		}
 		p.work &^= todo
+		p.doing = todo
 		p.mu.Unlock()
 
 		var failed work
@@ -100,6 +102,9 @@ func (p *page) run() {
 			failed |= p.syncPresence(ctx, todo)
 			pause = time.After(p.presencePause())
 		}
+		p.mu.Lock()
+		p.doing = 0
+		p.mu.Unlock()
 		if failed != 0 {
 			p.ask(failed)
 			select {
@@ -152,10 +157,17 @@ func (p *page) progress(from int64) (seq int64, advanced <-chan struct{}) {
 	return p.seq, p.advanced
 }
 
-func (p *page) isBehind(seq int64) bool {
+// askIfBehind asks for changes up to a number, and counts it if nobody has asked for them yet.
+func (p *page) askIfBehind(seq int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.seq != unread && p.seq < seq
+	if p.seq == unread || p.seq >= seq {
+		return
+	}
+	if (p.work|p.doing)&readChanges == 0 {
+		p.hub.metrics.found.Inc()
+	}
+	p.askLocked(readChanges)
 }
 
 // readChanges reads what is new and hands it to every reader.
@@ -186,6 +198,9 @@ func (p *page) deliver(events []*event, seq int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.each(func(w *watch, out *writer) { w.send(events, out) })
+	if len(p.watches) > 0 {
+		p.hub.metrics.lagOf(events)
+	}
 	p.seq = seq
 	close(p.advanced)
 	p.advanced = make(chan struct{})
@@ -204,11 +219,13 @@ func (p *page) each(send func(w *watch, out *writer)) {
 			for _, w := range p.watches[len(p.watches)*i/shares : len(p.watches)*(i+1)/shares] {
 				send(w, out)
 			}
+			p.hub.metrics.delivered(out)
 		})
 	}
 	for _, w := range p.watches[:len(p.watches)/shares] {
 		send(w, p.out)
 	}
+	p.hub.metrics.delivered(p.out)
 	others.Wait()
 }
 

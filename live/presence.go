@@ -87,7 +87,7 @@ func (p *page) syncPresence(ctx context.Context, todo work) (failed work) {
 			p.hub.logUnlessEnding(ctx, "a page's readers cannot be written down", err)
 			return writePresence
 		}
-		p.hub.bus.Publish(Hint{Page: p.id, Presence: true})
+		p.hub.publish(Hint{Page: p.id, Presence: true})
 	}
 	viewers, anonymous, err := p.hub.store.Viewers(ctx, p.id, maxNamed)
 	if err != nil {

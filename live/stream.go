@@ -57,10 +57,11 @@ func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription)
 		releaseAll(pages)
 		return ErrClosing
 	}
+	h.metrics.opened.Inc()
 	// From here on the viewer owns its pages and its connection, and ending it gives them back.
 	if err := h.begin(ctx, viewer, s); err != nil {
 		h.log.Debug("a stream did not get to what is live", "error", err)
-		viewer.stop()
+		viewer.stop(reasonOf(err))
 	}
 	return nil
 }
@@ -109,6 +110,18 @@ func takeOver(w http.ResponseWriter) (*connection, error) {
 type start struct {
 	after  int64
 	resync string // why the reader has to forget what it holds; empty: it has not
+	behind bool   // it has had all before, and fell behind
+}
+
+// name is what metrics call it.
+func (s start) name() string {
+	switch {
+	case s.behind:
+		return "behind"
+	case s.after > 0:
+		return "cursor"
+	}
+	return "beginning"
 }
 
 // starts says where each page's replay begins: after what the cursor names, or at the beginning with the reason.
@@ -148,6 +161,7 @@ func (w *watch) catchUp(ctx context.Context, from start, out *writer) error {
 	if after > 0 {
 		w.sent = after
 	}
+	w.viewer.hub.metrics.catchUps.WithLabelValues(from.name()).Inc()
 	for {
 		r, err := w.page.replay(ctx, after)
 		switch {
@@ -188,6 +202,7 @@ func (w *watch) replay(events []*event, fresh bool, out *writer) error {
 			if err := w.viewer.conn.write(w.viewer.encode(out)); err != nil {
 				return err
 			}
+			w.viewer.hub.metrics.delivered(out)
 			out.messages, size = out.messages[:0], 0
 		}
 	}

@@ -2,8 +2,12 @@ package live
 
 import (
 	"context"
+	"errors"
+	"net"
+	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,7 +105,7 @@ func (v *viewer) put(out *writer) {
 		rest, err := out.write(v.conn, v.encode(out))
 		switch {
 		case err != nil:
-			v.end()
+			v.end(hungUp)
 		case len(rest) > 0:
 			v.rest = append([]byte(nil), rest...)
 			v.phase = behind
@@ -128,7 +132,7 @@ func (v *viewer) drain() {
 	}
 	if err != nil {
 		v.hub.log.Debug("a reader is let go", "error", err)
-		v.stop()
+		v.stop(reasonOf(err))
 	}
 }
 
@@ -164,7 +168,7 @@ func (v *viewer) restart() []start {
 	}
 	v.lost, v.queue, v.queued = false, nil, 0
 	for i, w := range v.watches {
-		starts[i].after = max(w.sent, 0)
+		starts[i] = start{after: max(w.sent, 0), behind: true}
 	}
 	return starts
 }
@@ -193,6 +197,7 @@ func (v *viewer) writeQueue(out *writer, next phase) (again bool, err error) {
 		out.messages, v.queue, v.queued = v.queue, nil, 0
 		data := v.encode(out)
 		v.mu.Unlock()
+		v.hub.metrics.delivered(out)
 		if err := v.conn.write(data); err != nil {
 			return false, err
 		}
@@ -206,21 +211,32 @@ func (v *viewer) isGone() bool {
 }
 
 // stop is end for those who hold no lock.
-func (v *viewer) stop() {
+func (v *viewer) stop(reason string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.end()
+	v.end(reason)
+}
+
+// reasonOf says why a stream ends whose reader was waited for.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return slow
+	case errors.Is(err, net.ErrClosed), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
+		return hungUp
+	}
+	return failed
 }
 
 // encode makes bytes of the writer's messages: of a single one its own, else a copy in the writer's scratch.
 func (v *viewer) encode(out *writer) []byte {
 	if len(out.messages) == 1 && (len(v.watches) == 1 || out.messages[0].watch == nil) {
-		out.messages[0].count()
+		out.count(out.messages[0])
 		return out.messages[0].data
 	}
 	out.scratch = out.scratch[:0]
 	for _, m := range out.messages {
-		m.count()
+		out.count(m)
 		if m.watch != nil && len(v.watches) > 1 { // the id line that it has names one page alone
 			out.scratch = v.appendID(out.scratch)
 			m.data = m.data[m.idLine:]
@@ -230,10 +246,11 @@ func (v *viewer) encode(out *writer) []byte {
 	return out.scratch
 }
 
-// count notes what the viewer's cursor has come to with the message.
-func (m message) count() {
+// count notes what the viewer's cursor has come to with a message.
+func (out *writer) count(m message) {
 	if m.watch != nil {
 		m.watch.sent = m.seq
+		out.delivered++
 	}
 }
 
@@ -249,11 +266,12 @@ func (v *viewer) appendID(b []byte) []byte {
 }
 
 // end lets the viewer go. The caller holds its lock, and perhaps a page's, so the rest is done by a goroutine.
-func (v *viewer) end() {
+func (v *viewer) end(reason string) {
 	if v.phase == gone {
 		return
 	}
 	v.phase, v.rest, v.queue, v.queued = gone, nil, nil, 0
+	v.hub.metrics.ended.WithLabelValues(reason).Inc()
 	v.hub.tails.Go(v.leave)
 }
 

@@ -5,7 +5,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -42,7 +45,7 @@ func startViewer(t *testing.T) (v *viewer, reader net.Conn, ended chan struct{})
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		v.stop()
+		v.stop(stopping)
 		<-ended
 		hub.tails.Wait()
 		hub.hangups.close()
@@ -144,5 +147,40 @@ func TestEventThatWasBegunIsFinished(t *testing.T) {
 	got := make([]byte, len(half))
 	if _, err := io.ReadFull(reader, got); err != nil || string(got) != half {
 		t.Errorf("the reader gets %q, %v", got, err)
+	}
+}
+
+// When the hub stops, few streams end at once; many end bit by bit, within some seconds.
+func TestManyStreamsEndInSlices(t *testing.T) {
+	for n, want := range map[int]time.Duration{1: 0, manyViewers - 1: 0, manyViewers: (drainSlices - 1) * drainPause, 12_345: (drainSlices - 1) * drainPause} {
+		synctest.Test(t, func(t *testing.T) {
+			hub := &Hub{}
+			hub.metrics = newMetrics(hub)
+			start := time.Now()
+			slices := map[time.Duration]int{}
+			var mu sync.Mutex
+			viewers := make([]*viewer, n)
+			for i := range viewers {
+				ours, _ := net.Pipe()
+				viewers[i] = &viewer{hub: hub, conn: &connection{Conn: ours}, done: func() {
+					mu.Lock()
+					defer mu.Unlock()
+					slices[time.Since(start)]++
+				}}
+			}
+
+			drain(viewers)
+			took := time.Since(start)
+			hub.tails.Wait()
+
+			if took != want {
+				t.Errorf("%d streams took %v to end, want %v", n, took, want)
+			}
+			for at, ended := range slices {
+				if n >= manyViewers && ended > n/drainSlices+1 {
+					t.Errorf("%d of %d streams ended together after %v", ended, n, at)
+				}
+			}
+		})
 	}
 }

@@ -9,6 +9,12 @@ import (
 )
 
 const (
+	manyViewers = 1000                   // that do not end at once when the hub does
+	drainSlices = 20                     // in which they end instead,
+	drainPause  = 100 * time.Millisecond // with a pause between two
+)
+
+const (
 	pingEvery = 15 * time.Second // keeps proxies, which often give up after 60 s, from ending quiet streams
 	minLife   = 5 * time.Minute  // streams end after a time between these, so that readers spread
 	maxLife   = 10 * time.Minute // over the instances there are now
@@ -76,6 +82,16 @@ func (all *viewers) withToken() map[uuid.UUID][]*viewer {
 	return byToken
 }
 
+// count is how many there are.
+func (all *viewers) count() (n int) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, turn := range all.turns {
+		n += len(turn)
+	}
+	return n
+}
+
 // close returns all there are; there will be no others.
 func (all *viewers) close() (list []*viewer) {
 	all.mu.Lock()
@@ -99,9 +115,24 @@ func (h *Hub) ping(out *writer) {
 	now := time.Now()
 	for _, v := range h.viewers.next() {
 		if now.After(v.ends) {
-			v.stop()
+			v.stop(lifetime)
 		} else {
 			v.push(pingEvent, out)
 		}
+	}
+}
+
+// drain ends streams because the hub stops: few at once, many bit by bit, so that the other instances are not asked for
+// all their replays in one moment. Those that wait for their turn are still told what happens.
+func drain(viewers []*viewer) {
+	slice := len(viewers)
+	if slice >= manyViewers {
+		slice = (slice + drainSlices - 1) / drainSlices
+	}
+	for i, v := range viewers {
+		if i > 0 && i%slice == 0 {
+			time.Sleep(drainPause)
+		}
+		v.stop(stopping)
 	}
 }

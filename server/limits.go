@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 )
@@ -19,6 +23,7 @@ const (
 	requestRate, requestBurst = 100, 1000 // any requests, a second
 	costlyRate, costlyBurst   = 10, 500   // what hashes a password, signs up or reads a page elsewhere
 	maxStreams                = 500       // at once
+	maxAccountStreams         = 100       // at once, of one account from wherever
 	maxAddresses              = 100_000   // remembered
 )
 
@@ -28,17 +33,20 @@ const (
 	handleTimeout = 30 * time.Second // for the server to find one
 )
 
-// limits keeps one address from taking what is there for all. An IPv6 network of 64 bits counts as one.
+// limits keeps one address or account from taking what is there for all. An IPv6 network of 64 bits counts as one.
 type limits struct {
-	on        bool
+	on        bool // otherwise only what the process has room for counts
 	addresses *lru.Cache[netip.Prefix, *address]
+	room      int // for streams at once
+
+	mu       sync.Mutex
+	streams  int               // all that are open
+	accounts map[uuid.UUID]int // and by account
 }
 
 type address struct {
 	requests, costly *rate.Limiter
-
-	mu      sync.Mutex
-	streams int
+	streams          int // guarded by the limits' lock
 }
 
 func newLimits(on bool) *limits {
@@ -46,7 +54,7 @@ func newLimits(on bool) *limits {
 	if err != nil {
 		panic(err) // the size is a constant
 	}
-	return &limits{on: on, addresses: addresses}
+	return &limits{on: on, addresses: addresses, room: roomFor(openFiles()), accounts: map[uuid.UUID]int{}}
 }
 
 func (l *limits) of(c *gin.Context) *address {
@@ -114,22 +122,41 @@ func (l *limits) costly(c *gin.Context) error {
 	return nil
 }
 
-// stream counts a stream until release is called.
-func (l *limits) stream(c *gin.Context) (release func(), err error) {
-	if !l.on {
-		return func() {}, nil
-	}
+// keptFiles is how many files and connections are left for everything but streams, where the system allows that many.
+const keptFiles = 500
+
+// roomFor is how many streams a process may hold that may have so many files open.
+func roomFor(files uint64) int {
+	return int(min(files-min(keptFiles, files/2), math.MaxInt32))
+}
+
+// stream counts a stream until release is called. Those who come when the process is full are told to come
+// again at random times, so that they do not come together.
+func (l *limits) stream(c *gin.Context, account uuid.UUID) (release func(), err error) {
 	a := l.of(c)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.streams >= maxStreams {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.streams >= l.room:
+		c.Header("Retry-After", strconv.Itoa(5+rand.IntN(26)))
+		return nil, errFull
+	case l.on && a.streams >= maxStreams:
 		c.Header("Retry-After", "30")
 		return nil, errTooMany
+	case l.on && account != uuid.Nil && l.accounts[account] >= maxAccountStreams:
+		c.Header("Retry-After", "30")
+		return nil, errTooManyStreams
 	}
+	l.streams++
 	a.streams++
+	l.accounts[account]++
 	return func() {
-		a.mu.Lock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.streams--
 		a.streams--
-		a.mu.Unlock()
+		if l.accounts[account]--; l.accounts[account] == 0 {
+			delete(l.accounts, account)
+		}
 	}, nil
 }

@@ -27,15 +27,17 @@ type problem struct {
 
 // What only HTTP knows of.
 var (
-	errNoRoute     = errors.New("there is nothing at this address")
-	errNoMethod    = errors.New("this method is not for this address")
-	errNoAccount   = errors.New("this needs an account: send its token as Authorization: Bearer")
-	errBadToken    = errors.New("the token is unknown, or no longer valid")
-	errCrossOrigin = errors.New("a session's cookie counts only for requests from the server's own pages")
-	errSignup      = errors.New("nobody can sign up here")
-	errTooLarge    = errors.New("the request is too large")
-	errTooMany     = errors.New("too many requests from this address")
-	errTooSlow     = errors.New("the request took too long to arrive")
+	errNoRoute        = errors.New("there is nothing at this address")
+	errNoMethod       = errors.New("this method is not for this address")
+	errNoAccount      = errors.New("this needs an account: send its token as Authorization: Bearer")
+	errBadToken       = errors.New("the token is unknown, or no longer valid")
+	errCrossOrigin    = errors.New("a session's cookie counts only for requests from the server's own pages")
+	errSignup         = errors.New("nobody can sign up here")
+	errTooLarge       = errors.New("the request is too large")
+	errTooMany        = errors.New("too many requests from this address")
+	errTooManyStreams = errors.New("too many streams of this account")
+	errFull           = errors.New("no more streams fit here at the moment: come again when Retry-After says")
+	errTooSlow        = errors.New("the request took too long to arrive")
 )
 
 // kinds is the one place where an error becomes a status and a code. A detail replaces the error's own words.
@@ -56,6 +58,8 @@ var kinds = []kind{
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too_large", "Too large", ""},
 	{errTooSlow, http.StatusRequestTimeout, "too_slow", "Too slow", ""},
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
+	{errTooManyStreams, http.StatusTooManyRequests, "too_many_requests", "Too many streams", ""},
+	{errFull, http.StatusServiceUnavailable, "full", "Full", ""},
 	{storage.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available", "The database does not answer. Try again in a moment."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Not available", "It took too long. Try again in a moment."},
 	{live.ErrClosing, http.StatusServiceUnavailable, "stopping", "Stopping", "The server is stopping. Try again in a moment."},
@@ -153,7 +157,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		return
 	}
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Status == http.StatusServiceUnavailable && c.Writer.Header().Get("Retry-After") == "" {
 		c.Header("Retry-After", "1")
 	}
 	if p.Status == http.StatusUnauthorized {

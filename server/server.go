@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"limn/live"
 	"limn/storage"
@@ -13,9 +14,10 @@ import (
 
 // Config is what the operator decides.
 type Config struct {
-	PublicURL string // without a slash at its end, for absolute links; empty: as each request names it
-	Signup    bool   // whether anybody may sign up
-	Limits    bool   // whether there are limits on rates; those on sizes and times always hold
+	PublicURL string               // without a slash at its end, for absolute links; empty: as each request names it
+	Signup    bool                 // whether anybody may sign up
+	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
+	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
 // A Server answers HTTP requests.
@@ -44,10 +46,14 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	if err := engine.SetTrustedProxies([]string{"127.0.0.0/8", "::1"}); err != nil {
 		panic(err) // the list is a constant
 	}
-	engine.Use(s.recoverPanics, s.limitTimes, secure, allowOtherOrigins)
+	metrics := newMetrics()
+	engine.Use(metrics.measure, s.recoverPanics, s.limitTimes, secure, allowOtherOrigins)
 	engine.NoRoute(s.handle(func(*gin.Context) error { return errNoRoute }))
 	engine.NoMethod(s.handle(func(*gin.Context) error { return errNoMethod }))
 	s.addRoutes(engine)
+	if config.Metrics != nil {
+		metrics.serve(config.Metrics, engine)
+	}
 	s.handler = engine
 	return s
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"limn/live"
 	"limn/server"
@@ -57,7 +58,9 @@ func startInstance(t *testing.T, store *storage.Store) service {
 		t.Fatal(err)
 	}
 	checker := verify.New(store, verify.NewFetcher(allow, web.Own), hub.Changed, log)
-	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true}, store, hub, checker, web, log)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(hub, checker)
+	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true, Metrics: registry}, store, hub, checker, web, log)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })

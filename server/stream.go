@@ -29,7 +29,7 @@ func (s *Server) stream(c *gin.Context) error {
 			return err
 		}
 	}
-	release, err := s.limits.stream(c)
+	release, err := s.limits.stream(c, subscription.Reader.Account.ID)
 	if err != nil {
 		return err
 	}

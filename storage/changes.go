@@ -18,6 +18,7 @@ type Change struct {
 	Reply     *Reply
 	Kind      string // "highlight" or "reply"
 	Removed   bool
+	At        time.Time // when it was written, by the database's clock; zero: unknown, as a verdict leaves no time of its own
 	group     uuid.UUID
 	left      []uuid.UUID
 }
@@ -102,6 +103,9 @@ func (r changeRow) change() Change {
 		return Change{}
 	}
 	c := Change{Seq: *r.seq, ID: *r.id, Kind: *r.kind, Removed: *r.removed, group: *r.group, left: r.left}
+	if c.Removed || c.Kind == "reply" || *r.state == xpath.Pending {
+		c.At = *r.updatedAt
+	}
 	author := Account{ID: *r.author, Name: *r.name}
 	switch {
 	case c.Removed:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"limn/storage"
 	"limn/xpath"
@@ -34,11 +35,14 @@ type Checker struct {
 	changed func(page uuid.UUID)
 	log     *slog.Logger
 	wake    chan struct{}
+	visits  *prometheus.CounterVec // by result
 }
 
 // New makes a Checker. It calls changed after a visit was saved that changed highlights of a page.
 func New(store *storage.Store, fetcher *Fetcher, changed func(page uuid.UUID), log *slog.Logger) *Checker {
-	return &Checker{store: store, reader: newReader(fetcher), changed: changed, log: log, wake: make(chan struct{}, 1)}
+	return &Checker{
+		store: store, reader: newReader(fetcher), changed: changed, log: log, wake: make(chan struct{}, 1), visits: newVisits(),
+	}
 }
 
 // Wake says that a page has become due: it is looked for now instead of at the next poll.
@@ -104,16 +108,20 @@ func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 	case ctx.Err() != nil:
 		return
 	case errors.Is(err, errBusy): // the page is due again when its lease ends
+		c.visits.WithLabelValues(busy).Inc()
 		return
 	case err != nil:
+		c.visits.WithLabelValues(failed).Inc()
 		log.Error("a page cannot be visited", "error", err)
 		return
 	}
 	changed, err := c.store.SaveVisit(ctx, visit)
 	if err != nil && ctx.Err() == nil {
+		c.visits.WithLabelValues(failed).Inc()
 		log.Error("a visit cannot be saved", "error", err)
 		return
 	}
+	c.visits.WithLabelValues(resultOf(visit, changed)).Inc()
 	if changed {
 		c.changed(page.ID)
 	}
