@@ -65,9 +65,9 @@ type parser struct {
 func (p *parser) path() (path Path, err error) {
 	rooted := true
 	switch {
-	case p.skip("id("):
+	case p.accept("id("):
 		path.ID, err = p.literalUntil(")")
-	case p.skip("//*[@id="):
+	case p.accept("//*[@id="):
 		path.ID, err = p.literalUntil("]")
 		path.Every = true
 	default:
@@ -80,7 +80,7 @@ func (p *parser) path() (path Path, err error) {
 		return path, nil
 	}
 	for p.at < len(p.text) || !rooted && len(path.Steps) == 0 {
-		if !p.skip("/") {
+		if !p.accept("/") {
 			return Path{}, p.expected(`"/"`)
 		}
 		if len(path.Steps) == maxSteps {
@@ -97,9 +97,9 @@ func (p *parser) path() (path Path, err error) {
 
 func (p *parser) step() (step Step, err error) {
 	switch {
-	case p.skip("text()"):
+	case p.accept("text()"):
 		step.Text = true
-	case p.skip("*[local-name()="):
+	case p.accept("*[local-name()="):
 		step.Local = true
 		if step.Name, err = p.literalUntil("]"); err != nil {
 			return Step{}, err
@@ -110,11 +110,11 @@ func (p *parser) step() (step Step, err error) {
 		}
 	}
 	step.Index = 1
-	if p.skip("[") {
+	if p.accept("[") {
 		if step.Index, err = p.index(); err != nil {
 			return Step{}, err
 		}
-		if !p.skip("]") {
+		if !p.accept("]") {
 			return Step{}, p.expected(`"]"`)
 		}
 	}
@@ -164,13 +164,13 @@ func (p *parser) literalUntil(end string) (string, error) {
 	}
 	literal := p.text[p.at+1 : p.at+1+length]
 	p.at += length + 2
-	if !p.skip(end) {
+	if !p.accept(end) {
 		return "", p.expected(fmt.Sprintf("%q", end))
 	}
 	return literal, nil
 }
 
-func (p *parser) skip(token string) bool {
+func (p *parser) accept(token string) bool {
 	if !strings.HasPrefix(p.text[p.at:], token) {
 		return false
 	}
