@@ -252,16 +252,25 @@ func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID
 			SELECT group_id, author_id, version FROM highlights
 			WHERE id = $1 AND group_id = ANY($2) AND deleted_at IS NULL`, id, author.Groups).
 			Scan(&held.group, &owner, &current)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case owner != author.Account.ID:
-			return ErrForbidden
-		case version != nil && *version != current:
-			return ErrStale
+		}
+		if err := mayChange(author, owner, version, current); err != nil {
+			return err
 		}
 		return change(tx, held)
 	})
+}
+
+// mayChange lets an author change what is their own, at the version that they expect; nil: at any.
+func mayChange(author Reader, owner uuid.UUID, expected *int64, current int64) error {
+	switch {
+	case owner != author.Account.ID:
+		return ErrForbidden
+	case expected != nil && *expected != current:
+		return ErrStale
+	}
+	return nil
 }
 
 // check fills in what may be left out and refuses what cannot be kept.

@@ -191,13 +191,11 @@ func (s *Store) changeReply(ctx context.Context, author Reader, id uuid.UUID, ve
 		var current int64
 		err := tx.QueryRow(ctx, `SELECT author_id, version FROM replies WHERE id = $1 AND deleted_at IS NULL`, id).
 			Scan(&owner, &current)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case owner != author.Account.ID:
-			return ErrForbidden
-		case version != nil && *version != current:
-			return ErrStale
+		}
+		if err := mayChange(author, owner, version, current); err != nil {
+			return err
 		}
 		return change(tx, held)
 	})
