@@ -52,6 +52,9 @@ type extensionCommand struct {
 func (e extensionCommand) Run() error {
 	problems := environment{getenv: func(string) string { return e.Server }}
 	server := problems.publicURL("--server")
+	if server == "" {
+		problems.refuse("--server", "must not be empty")
+	}
 	if len(problems.problems) > 0 {
 		return problems.problems[0]
 	}

@@ -223,7 +223,9 @@ func TestExtensionIsWritten(t *testing.T) {
 	if err != nil || !strings.Contains(string(manifest), `"manifest_version": 3`) {
 		t.Errorf("the manifest is %s (%v)", manifest, err)
 	}
-	if out, err := command(t, []string{"extension", dir, "--server", "javascript:1"}).CombinedOutput(); err == nil {
-		t.Errorf("a server that is none is taken: %s", out)
+	for _, server := range []string{"javascript:1", ""} {
+		if out, err := command(t, []string{"extension", dir, "--server", server}).CombinedOutput(); err == nil {
+			t.Errorf("%q is taken for a server: %s", server, out)
+		}
 	}
 }
