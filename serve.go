@@ -70,6 +70,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	life, end := context.WithCancel(ctx)
 	running.Go(func() { hub.Run(life) })
 	running.Go(func() { checker.Run(life) })
+	running.Go(func() { handler.Run(life) })
 	running.Go(func() {
 		if err := service.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve: %w", err)
