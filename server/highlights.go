@@ -51,7 +51,7 @@ func (s *Server) createHighlight(c *gin.Context) error {
 		return err
 	}
 	if created {
-		s.hub.Changed(h.Page.ID)
+		s.hub.Wrote(h.Page.ID, storage.Made(h))
 	}
 	if h.Check.State == xpath.Pending {
 		s.checker.Wake()

@@ -193,7 +193,7 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion, patient bo
 				                    WHEN read_reason <> '' THEN least(check_due_at, greatest(now(), read_at + @unread::interval))
 				                    ELSE least(check_due_at, now()) END
 			FROM free WHERE p.id = free.id
-			RETURNING p.id, seq - count AS seq, read_at, read_reason, read_reason <> '' AND read_at > now() - @unread::interval AS unread
+			RETURNING p.id, title, seq - count AS seq, read_at, read_reason, read_reason <> '' AND read_at > now() - @unread::interval AS unread
 		), written AS (
 			INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags,
 			                        check_state, check_reason, checked_at, verified_at, request_hash, created_at, updated_at)
@@ -213,18 +213,19 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion, patient bo
 			SELECT page_id, id, clock_timestamp(), gen_random_uuid(), 'checked', check_state, check_reason
 			FROM written WHERE check_state = 'unverifiable'
 		)
-		SELECT id, seq, created_at, check_state, check_reason, checked_at FROM written`,
+		SELECT w.id, p.title, w.seq, created_at, check_state, check_reason, checked_at FROM written w JOIN page p ON p.id = page_id`,
 		pgx.NamedArgs{
 			"pages": c.pages, "counts": c.counts, "of": c.of, "places": c.places, "ids": c.ids, "authors": c.authors, "groups": c.groups,
 			"ranges": c.ranges, "colors": c.colors, "notes": c.notes, "tags": c.tags, "hashes": c.hashes, "all_found": c.allFound, "found": c.found, "unread": unreadFor,
 		})
 	var id uuid.UUID
+	var title string
 	var seq int64
 	var at time.Time
 	var check Check
-	_, err := pgx.ForEachRow(rows, []any{&id, &seq, &at, &check.State, &check.Reason, &check.CheckedAt}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &title, &seq, &at, &check.State, &check.Reason, &check.CheckedAt}, func() error {
 		h := together[slices.Index(c.ids, id)].h
-		h.Seq, h.CreatedAt, h.UpdatedAt, h.Check = seq, at, at, check
+		h.Page.Title, h.Seq, h.CreatedAt, h.UpdatedAt, h.Check = title, seq, at, at, check
 		check.CheckedAt = nil
 		return nil
 	})
