@@ -118,6 +118,16 @@ CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
+-- What clients had queued and was done: asked for again, it is not done again.
+CREATE TABLE operations (
+  account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  id         uuid NOT NULL,                    -- chosen by the client
+  hash       bytea NOT NULL,                   -- SHA-256 of what was asked for
+  thing_id   uuid NOT NULL,                    -- the highlight or reply that it made, changed or erased
+  done_at    timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (account_id, id)
+);
+
 -- Who reads which page through which instance, so that every instance can tell its readers of all of them.
 -- Not logged: after a crash nobody is connected.
 CREATE UNLOGGED TABLE instances (
