@@ -101,7 +101,7 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 	if h.ID == uuid.Nil {
 		h.ID = newID()
 	}
-	in := &insertion{h: &h, group: group, hash: hash}
+	in := &insertion{h: &h, group: group, hash: hash, operation: author.Operation}
 	if n.Found != nil {
 		in.found = &n.Found.ReadAt
 		if sizeOf(n.Found.Ranges) <= maxMarks {
@@ -269,6 +269,9 @@ func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID
 			return err
 		}
 		if err := mayChange(author, owner, version, current); err != nil {
+			return err
+		}
+		if err := markDone(ctx, tx, author, id); err != nil {
 			return err
 		}
 		return change(tx, held)

@@ -7,7 +7,7 @@ const reasons: Record<string, string> = {
 	status_403: 'it asks for a login',
 	status_404: 'it is not there',
 	timeout: 'it did not answer in time',
-	refused_address: 'it is not on the public internet',
+	refused_address: 'nothing answers there on the public internet',
 	not_html: 'it is not a web page',
 	too_large: 'it is too large',
 	too_deep: 'it is nested too deeply',
