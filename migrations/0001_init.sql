@@ -118,6 +118,16 @@ CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
+-- What clients had queued and was done: asked for again, it is not done again.
+CREATE TABLE operations (
+  account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  id         uuid NOT NULL,                    -- chosen by the client
+  hash       bytea NOT NULL,                   -- SHA-256 of what was asked for
+  thing_id   uuid NOT NULL,                    -- the highlight or reply that it made, changed or erased
+  done_at    timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (account_id, id)
+);
+
 -- Who reads which page through which instance, so that every instance can tell its readers of all of them.
 -- Not logged: after a crash nobody is connected.
 CREATE UNLOGGED TABLE instances (
@@ -133,3 +143,21 @@ CREATE UNLOGGED TABLE viewers (
 );
 CREATE INDEX viewers_account ON viewers (account_id);
 CREATE INDEX viewers_instance ON viewers (instance_id);
+
+-- The feed for other programs: which topic it is written to, by which instance, and how far it has each page. Another
+-- topic or epoch is another edition, which begins with every page.
+CREATE TABLE feed (
+  only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  edition      uuid,                           -- null: none was begun
+  topic_id     uuid,                           -- Kafka's own; one that is deleted and made again has another
+  epoch        uuid,
+  partitions   integer,                        -- how many the topic had when it was begun: pages stay in theirs if it gets more
+  leader       uuid,                           -- the instance that writes it
+  leader_until timestamptz NOT NULL DEFAULT '-infinity'
+);
+INSERT INTO feed DEFAULT VALUES;
+CREATE TABLE feed_pages (
+  page_id uuid PRIMARY KEY REFERENCES pages,
+  edition uuid NOT NULL,
+  seq     bigint NOT NULL                      -- all changes up to this number are in the topic
+) WITH (fillfactor = 50);                      -- as pages

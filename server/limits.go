@@ -113,6 +113,15 @@ func (s *Server) limitRequests(c *gin.Context) {
 	}
 }
 
+// more counts n more requests, which came in one.
+func (l *limits) more(c *gin.Context, n int) error {
+	if l.on && n > 0 && !l.of(c).requests.AllowN(time.Now(), n) {
+		c.Header("Retry-After", "1")
+		return errTooMany
+	}
+	return nil
+}
+
 // costly is the limit of requests that cost more than a look into the database.
 func (l *limits) costly(c *gin.Context) error {
 	if l.on && !l.of(c).costly.Allow() {

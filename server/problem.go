@@ -37,6 +37,7 @@ var (
 	errTooMany        = errors.New("too many requests from this address")
 	errTooManyStreams = errors.New("too many streams of this account")
 	errFull           = errors.New("no more streams fit here at the moment: come again when Retry-After says")
+	errNotTried       = errors.New("an operation before this one could not be done: send it again, and all after it")
 	errTooSlow        = errors.New("the request took too long to arrive")
 )
 
@@ -60,6 +61,7 @@ var kinds = []kind{
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
 	{errTooManyStreams, http.StatusTooManyRequests, "too_many_requests", "Too many streams", ""},
 	{errFull, http.StatusServiceUnavailable, "full", "Full", ""},
+	{errNotTried, http.StatusServiceUnavailable, "not_tried", "Not tried", ""},
 	{storage.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available", "The database does not answer. Try again in a moment."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "Not available", "It took too long. Try again in a moment."},
 	{live.ErrClosing, http.StatusServiceUnavailable, "stopping", "Stopping", "The server is stopping. Try again in a moment."},

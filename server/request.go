@@ -23,12 +23,12 @@ const maxBody = 4 << 20 // bytes: the largest highlight, with every character es
 
 // decode reads a request's body into v. What is no JSON, has a member twice or one that v does not know cannot be
 // read; what has the wrong type, or text that is none, is refused with its pointer.
-func decode(c *gin.Context, v any) error {
+func decode(c *gin.Context, v any, options ...json.Options) error {
 	body, err := readBody(c)
 	if err != nil {
 		return err
 	}
-	err = json.Unmarshal(body, v, json.RejectUnknownMembers(true))
+	err = json.Unmarshal(body, v, append(options, json.RejectUnknownMembers(true))...)
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
@@ -103,7 +103,7 @@ func typeName(e *json.SemanticError) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "a string"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.Slice:
 		return "an array"

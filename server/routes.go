@@ -20,8 +20,9 @@ type route struct {
 type need int
 
 const (
-	nothing need = iota
-	account      // a token that stands for somebody
+	nothing   need = iota
+	account        // a token that stands for somebody
+	queueable      // the same; and it may be one of the operations that a client had queued
 )
 
 func (s *Server) routes() []route {
@@ -32,18 +33,20 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/me", account, s.getMe},
 		{http.MethodPatch, "/me", account, s.updateMe},
 
-		{http.MethodPost, "/highlights", account, s.createHighlight},
+		{http.MethodPost, "/highlights", queueable, s.createHighlight},
 		{http.MethodGet, "/highlights", nothing, s.listHighlights},
 		{http.MethodGet, "/highlights/{id}", nothing, s.getHighlight},
-		{http.MethodPatch, "/highlights/{id}", account, s.updateHighlight},
-		{http.MethodDelete, "/highlights/{id}", account, s.deleteHighlight},
-		{http.MethodPost, "/highlights/{id}/reanchor", account, s.reanchorHighlight},
+		{http.MethodPatch, "/highlights/{id}", queueable, s.updateHighlight},
+		{http.MethodDelete, "/highlights/{id}", queueable, s.deleteHighlight},
+		{http.MethodPost, "/highlights/{id}/reanchor", queueable, s.reanchorHighlight},
 		{http.MethodGet, "/highlights/{id}/history", nothing, s.listHistory},
 
-		{http.MethodPost, "/highlights/{id}/replies", account, s.createReply},
+		{http.MethodPost, "/highlights/{id}/replies", queueable, s.createReply},
 		{http.MethodGet, "/highlights/{id}/replies", nothing, s.listReplies},
-		{http.MethodPatch, "/replies/{id}", account, s.updateReply},
-		{http.MethodDelete, "/replies/{id}", account, s.deleteReply},
+		{http.MethodPatch, "/replies/{id}", queueable, s.updateReply},
+		{http.MethodDelete, "/replies/{id}", queueable, s.deleteReply},
+
+		{http.MethodPost, "/operations", account, s.doOperations},
 
 		{http.MethodGet, "/pages", nothing, s.findPage},
 		{http.MethodGet, "/pages/{id}", nothing, s.getPage},
@@ -60,7 +63,7 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
 	for _, r := range s.routes() {
 		handle := r.handle
-		if r.needs == account {
+		if r.needs != nothing {
 			handle = needsAccount(handle)
 		}
 		if r.path != "/stream" && r.path != "/export" { // which last as long as their readers take

@@ -31,7 +31,7 @@ func TestRoutesAreThoseDescribed(t *testing.T) {
 	}
 	for _, r := range (&Server{}).routes() {
 		needs := ""
-		if r.needs == account {
+		if r.needs != nothing {
 			needs = " with an account"
 		}
 		served = append(served, r.method+" "+r.path+needs)

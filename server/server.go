@@ -29,6 +29,7 @@ type Server struct {
 	web     *Web
 	limits  *limits
 	log     *slog.Logger
+	queue   *gin.Engine // the routes that operations are for
 	handler http.Handler
 }
 
@@ -51,6 +52,7 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	engine.NoRoute(s.handle(func(*gin.Context) error { return errNoRoute }))
 	engine.NoMethod(s.handle(func(*gin.Context) error { return errNoMethod }))
 	s.addRoutes(engine)
+	s.queue = s.newQueue()
 	if config.Metrics != nil {
 		metrics.serve(config.Metrics, engine)
 	}

@@ -30,6 +30,8 @@ type Reader struct {
 	Account Account   // the zero Account: nobody is signed in
 	Token   uuid.UUID // the id of the token that says so; the nil UUID: none does
 	Groups  []uuid.UUID
+
+	Operation *Operation // what the request does, once; nil: it may be done as often as it is asked for
 }
 
 // Public is the group that anyone may read.

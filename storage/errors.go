@@ -14,14 +14,15 @@ import (
 
 // What callers branch on with errors.Is. Anything else is a fault of ours.
 var (
-	ErrNotFound    = errors.New("not found")                     // absent, or hidden from the one who asks
-	ErrForbidden   = errors.New("not allowed")                   // seen, but somebody else's
-	ErrNameTaken   = errors.New("the name is taken")             // by another account
-	ErrConflict    = errors.New("the id is in use")              // the same id with another body
-	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
-	ErrCredentials = errors.New("wrong name or password")        // or neither is known
-	ErrCursor      = errors.New("the cursor is unknown")         // not one of this server's
-	ErrUnavailable = errors.New("the database is not answering") // try again later
+	ErrNotFound    = errors.New("not found")                      // absent, or hidden from the one who asks
+	ErrForbidden   = errors.New("not allowed")                    // seen, but somebody else's
+	ErrNameTaken   = errors.New("the name is taken")              // by another account
+	ErrConflict    = errors.New("the id is in use")               // the same id with another body
+	ErrRepeated    = errors.New("the operation was done already") // by another request, meanwhile
+	ErrStale       = errors.New("changed in the meantime")        // another version than the caller's
+	ErrCredentials = errors.New("wrong name or password")         // or neither is known
+	ErrCursor      = errors.New("the cursor is unknown")          // not one of this server's
+	ErrUnavailable = errors.New("the database is not answering")  // try again later
 )
 
 // An InvalidError says which fields of a request were read but refused.
@@ -85,6 +86,8 @@ func translate(err error, doing string) error {
 		switch {
 		case postgres.Code == "23505" && postgres.ConstraintName == "accounts_name_key_key":
 			err = ErrNameTaken
+		case postgres.Code == "23505" && postgres.ConstraintName == "operations_pkey":
+			err = ErrRepeated
 		case postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_id"),
 			postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_pkey"):
 			err = ErrConflict

@@ -24,11 +24,12 @@ type gathering struct {
 
 // An insertion is a highlight on its way into its page.
 type insertion struct {
-	h     *Highlight // its number and times are set when it is written
-	group uuid.UUID
-	hash  []byte
-	err   error
-	turn  chan []*insertion // what to write, itself included; nil: it has been written by another
+	h         *Highlight // its number and times are set when it is written
+	group     uuid.UUID
+	hash      []byte
+	operation *Operation
+	err       error
+	turn      chan []*insertion // what to write, itself included; nil: it has been written by another
 }
 
 const (
@@ -107,6 +108,10 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion) error {
 		ranges                      [][]xpath.Range
 		colors, notes, states, tags []string
 		hashes                      [][]byte
+		operations                  struct {
+			accounts, ids, things []uuid.UUID
+			hashes                [][]byte
+		}
 	}
 	c := &columns
 	for _, in := range together {
@@ -118,10 +123,18 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion) error {
 		c.ranges, c.hashes = append(c.ranges, in.h.Ranges), append(c.hashes, in.hash)
 		c.colors, c.notes = append(c.colors, in.h.Color), append(c.notes, in.h.Note)
 		c.states, c.tags = append(c.states, string(in.h.Check.State)), append(c.tags, string(tags))
+		if o := in.operation; o != nil {
+			done := &c.operations
+			done.accounts, done.ids = append(done.accounts, in.h.Author.ID), append(done.ids, o.ID)
+			done.things, done.hashes = append(done.things, in.h.ID), append(done.hashes, o.Hash)
+		}
 	}
 	rows, _ := s.pool.Query(ctx, `
 		WITH page AS (
 			UPDATE pages SET seq = seq + @count, check_due_at = least(check_due_at, now()) WHERE id = @page RETURNING seq - @count AS seq
+		), done AS (
+			INSERT INTO operations (account_id, id, hash, thing_id)
+			SELECT * FROM unnest(@accounts::uuid[], @operations::uuid[], @operation_hashes::bytea[], @things::uuid[])
 		)
 		INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags,
 		                        check_state, request_hash, created_at, updated_at)
@@ -134,6 +147,7 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion) error {
 		pgx.NamedArgs{
 			"page": together[0].h.Page.ID, "count": len(together), "ids": c.ids, "authors": c.authors, "groups": c.groups,
 			"ranges": c.ranges, "colors": c.colors, "notes": c.notes, "tags": c.tags, "states": c.states, "hashes": c.hashes,
+			"accounts": c.operations.accounts, "operations": c.operations.ids, "operation_hashes": c.operations.hashes, "things": c.operations.things,
 		})
 	var id uuid.UUID
 	var seq int64

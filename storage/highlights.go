@@ -94,7 +94,7 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 	if h.ID == uuid.Nil {
 		h.ID = newID()
 	}
-	err = s.insert(ctx, &insertion{h: &h, group: group, hash: hash})
+	err = s.insert(ctx, &insertion{h: &h, group: group, hash: hash, operation: author.Operation})
 	err = translate(err, "create highlight")
 	if errors.Is(err, ErrConflict) {
 		h, err = s.replayedHighlight(ctx, author, h.ID, hash)
@@ -256,6 +256,9 @@ func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID
 			return err
 		}
 		if err := mayChange(author, owner, version, current); err != nil {
+			return err
+		}
+		if err := markDone(ctx, tx, author, id); err != nil {
 			return err
 		}
 		return change(tx, held)

@@ -53,6 +53,9 @@ func (s *Store) CreateReply(ctx context.Context, author Reader, n NewReply) (r R
 	}
 	err = s.changeThread(ctx, author, n.Highlight, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
+		if err := markDone(ctx, tx, author, r.ID); err != nil {
+			return err
+		}
 		seq, err := number(ctx, tx, held.page, 2)
 		if err != nil {
 			return err
@@ -91,6 +94,14 @@ func (s *Store) replayedReply(ctx context.Context, author Reader, id uuid.UUID, 
 		err = ErrConflict
 	}
 	return r, translate(err, "find the first request")
+}
+
+// GetReply finds a reply that the reader may see.
+func (s *Store) GetReply(ctx context.Context, reader Reader, id uuid.UUID) (Reply, error) {
+	rows, _ := s.pool.Query(ctx, replyQuery+`
+		WHERE r.id = $1 AND r.group_id = ANY($2) AND r.deleted_at IS NULL`, id, reader.Groups)
+	r, err := pgx.CollectExactlyOneRow(rows, scanReply)
+	return r, translate(err, "get reply")
 }
 
 // ListReplies lists the thread under a highlight, oldest first.
@@ -195,6 +206,9 @@ func (s *Store) changeReply(ctx context.Context, author Reader, id uuid.UUID, ve
 			return err
 		}
 		if err := mayChange(author, owner, version, current); err != nil {
+			return err
+		}
+		if err := markDone(ctx, tx, author, id); err != nil {
 			return err
 		}
 		return change(tx, held)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,13 +57,11 @@ func newBench(tb testing.TB) *bench {
 // run starts the checker, which ends before the test does.
 func (b *bench) run(tb testing.TB) {
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- b.Run(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() { b.Run(ctx) })
 	tb.Cleanup(func() {
 		stop()
-		if err := <-ended; err != nil {
-			tb.Errorf("Run ended with %v", err)
-		}
+		running.Wait()
 	})
 }
 
@@ -404,15 +403,13 @@ func TestRunStopsWithoutSavingWhatWasCutOff(t *testing.T) {
 	})
 	h := b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink"))
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- b.Run(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() { b.Run(ctx) })
 	<-arrived
 
 	stop()
 
-	if err := <-ended; err != nil {
-		t.Errorf("Run ended with %v", err)
-	}
+	running.Wait()
 	got, err := b.store.GetHighlight(context.Background(), b.ada, h.ID)
 	if err != nil || got.Check.State != xpath.Pending {
 		t.Errorf("%v, %s; want pending", err, got.Check.State)

@@ -9,9 +9,6 @@ import (
 	"limn/xpath"
 )
 
-// maxQuote is what storage keeps of a quote at most, in bytes.
-const maxQuote = 64 << 10
-
 // judge says whether a highlight still stands: its worst range decides. It returns the ranges as they are to be
 // stored, with the quotes and positions that were missing. Not ok: the budget is spent, another visit has to judge.
 func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Range, _ storage.Check, ok bool) {
@@ -24,7 +21,7 @@ func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Ra
 			return ranges, storage.Check{State: xpath.Unverifiable, Reason: reasonTimeout}, ample
 		}
 		filled[i], now[i] = v.Range, v.Range
-		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > maxQuote { // not kept: nobody marks a book
+		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > storage.MaxQuote { // not kept: nobody marks a book
 			filled[i] = asked
 		}
 		switch {
@@ -58,9 +55,9 @@ type RangeReport struct {
 	MovedTo *xpath.Range `json:"moved_to"` // where its quote stands now, when moved; else null
 }
 
-// Look reads a page and reports what became of some ranges, of which nothing is stored. The error is a
+// Report reads a page and says what became of some ranges, of which nothing is stored. The error is a
 // *storage.URLError, or the context's.
-func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range) (Report, error) {
+func (c *Checker) Report(ctx context.Context, pageURL string, ranges []xpath.Range) (Report, error) {
 	if err := CheckURL(pageURL); err != nil {
 		return Report{}, err
 	}
@@ -108,8 +105,8 @@ func (r *reading) report(asked xpath.Range, budget *xpath.Budget) RangeReport {
 			report.Quote = &quote.Exact
 		}
 	}
-	if report.Quote != nil && len(*report.Quote) > maxQuote {
-		*report.Quote = truncate(*report.Quote, maxQuote)
+	if report.Quote != nil && len(*report.Quote) > storage.MaxQuote {
+		*report.Quote = truncate(*report.Quote, storage.MaxQuote)
 	}
 	return report
 }
