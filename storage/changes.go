@@ -32,6 +32,23 @@ const (
 	Remove                // it is gone, or gone from where they may see
 )
 
+// Made is the change that a highlight's creation is.
+func Made(h Highlight) Change {
+	c := Change{Seq: h.Seq, ID: h.ID, Highlight: &h, Kind: "highlight", At: h.CreatedAt}
+	switch h.Group {
+	case "public":
+		c.group = Public
+	case "me":
+		c.group = h.Author.ID
+	default:
+		c.group = uuid.MustParse(h.Group)
+	}
+	return c
+}
+
+// MayRemove tells whether the change can be a removal for anybody.
+func (c Change) MayRemove() bool { return c.Removed || len(c.left) > 0 }
+
 // Effect says what the change means to a reader of some groups.
 func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
 	if reads(c.group) {
