@@ -52,13 +52,18 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	store := database.store
-	hub, err := live.NewHub(store, newBus(c, store, log), log)
+	bus, feed := newBus(c, store, log)
+	hub, err := live.NewHub(store, bus, log)
 	if err != nil {
 		return err
 	}
 	checker := verify.New(store, verify.NewFetcher(c.FetchAllow, web.Own), hub.Changed, log)
+	parts := []prometheus.Collector{hub, checker}
+	if feed != nil {
+		parts = append(parts, feed)
+	}
 	handler := server.New(server.Config{
-		PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits, Metrics: metricsOf(hub, checker),
+		PublicURL: c.PublicURL, Signup: c.Signup, Limits: c.Limits, Metrics: metricsOf(parts...),
 	}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -71,6 +76,9 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	running.Go(func() { hub.Run(life) })
 	running.Go(func() { checker.Run(life) })
 	running.Go(func() { handler.Run(life) })
+	if feed != nil {
+		running.Go(func() { feed.Run(life) })
+	}
 	running.Go(func() {
 		if err := service.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve: %w", err)
@@ -104,11 +112,13 @@ func metricsOf(parts ...prometheus.Collector) *prometheus.Registry {
 	return registry
 }
 
-func newBus(c config, store *storage.Store, log *slog.Logger) live.Bus {
-	if len(c.Kafka.Brokers) > 0 {
-		return live.NewKafkaBus(c.Kafka, log)
+// newBus makes the bus, and over Kafka the feed beside it; else there is none.
+func newBus(c config, store *storage.Store, log *slog.Logger) (live.Bus, *live.Feed) {
+	if len(c.Kafka.Brokers) == 0 {
+		return live.NewPostgresBus(store.Connect, log), nil
 	}
-	return live.NewPostgresBus(store.Connect, log)
+	feed := live.NewFeed(store, c.Kafka, log)
+	return feed.Overhear(live.NewKafkaBus(c.Kafka, log)), feed
 }
 
 // A database is the store, and the private Postgres under it if there is one.

@@ -15,8 +15,8 @@ import (
 type event struct {
 	change storage.Change
 	put    []byte // empty when the change is a removal
-	remove []byte
-	idLine int // how long the id line is, in both
+	remove []byte // empty when it can be none for anybody
+	idLine int    // how long the id line is, in both
 }
 
 // newEvent encodes a change.
@@ -34,7 +34,9 @@ func newEvent(epoch, page uuid.UUID, c storage.Change) (*event, error) {
 			return nil, err
 		}
 	}
-	e.remove, err = appendEvent(id[:len(id):len(id)], "removed", removed{c.ID, page, c.Kind})
+	if c.MayRemove() {
+		e.remove, err = appendEvent(id[:len(id):len(id)], "removed", removed{c.ID, page, c.Kind})
+	}
 	return e, err
 }
 

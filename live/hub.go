@@ -109,6 +109,14 @@ func (h *Hub) Run(ctx context.Context) {
 // Changed says that a page has changed, once that is committed.
 func (h *Hub) Changed(page uuid.UUID) { h.tell(Hint{Page: page}) }
 
+// Wrote is Changed with the change itself at hand, so that nobody has to read it for the readers here.
+func (h *Hub) Wrote(page uuid.UUID, c storage.Change) {
+	if p := h.page(page); p != nil {
+		p.offer(c)
+	}
+	h.publish(Hint{Page: page})
+}
+
 // Renamed says that an account has another name, to all who read a page together with it.
 func (h *Hub) Renamed(ctx context.Context, account uuid.UUID) error {
 	pages, err := h.store.PagesViewedBy(ctx, account)
@@ -170,9 +178,7 @@ func (h *Hub) receive(hint Hint) {
 		}
 		return
 	}
-	h.mu.Lock()
-	p := h.pages[hint.Page]
-	h.mu.Unlock()
+	p := h.page(hint.Page)
 	switch {
 	case p == nil:
 	case hint.Presence:
@@ -180,6 +186,13 @@ func (h *Hub) receive(hint Hint) {
 	default:
 		p.ask(readChanges)
 	}
+}
+
+// page is the page with an id, if somebody reads it here; else nil.
+func (h *Hub) page(id uuid.UUID) *page {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.pages[id]
 }
 
 func (h *Hub) watched() []*page {

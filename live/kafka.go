@@ -61,11 +61,13 @@ func NewKafkaBus(topic KafkaTopic, log *slog.Logger) *KafkaBus {
 }
 
 const (
-	kafkaTimeout   = 5 * time.Second // for one request, and for hints to be taken
-	lookAfter      = 5 * time.Second // how often a reader asks whether the broker lives and the partitions are the same
-	hintsRetention = time.Hour       // in the topic; nobody reads old hints
-	maxRecords     = 1000            // sent at once
+	kafkaTimeout = 5 * time.Second // for one request, and for hints to be taken
+	lookAfter    = 5 * time.Second // how often a reader asks whether the broker lives and the partitions are the same
+	maxRecords   = 1000            // sent at once
 )
+
+// hintsSettings are what the topic is made with; nobody reads old hints.
+var hintsSettings = map[string]string{"retention.ms": milliseconds(time.Hour)}
 
 // Publish implements Bus.
 func (b *KafkaBus) Publish(h Hint) { b.waiting.put(h) }
@@ -81,13 +83,13 @@ func (b *KafkaBus) Run(ctx context.Context, receive func(Hint), missed func()) {
 // read passes on what others send, from now on. A broker that is away for a moment is waited for, and nothing is
 // missed; one that does not answer is asked anew, and who listens is told.
 func (b *KafkaBus) read(ctx context.Context, receive func(Hint), missed func()) error {
-	client, err := b.topic.connect()
+	client, err := b.connect()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	if err := b.topic.create(ctx, admin); err != nil {
+	if err := b.topic.create(ctx, admin, hintsSettings); err != nil {
 		return err
 	}
 	ends, err := b.ends(ctx, admin)
@@ -141,12 +143,12 @@ func (b *KafkaBus) ends(ctx context.Context, admin *kadm.Client) (kadm.ListedOff
 
 // write sends what is waiting whenever there is something, and once more when ctx ends.
 func (b *KafkaBus) write(ctx context.Context) error {
-	client, err := b.topic.connect()
+	client, err := b.connect()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	if err := b.topic.create(ctx, kadm.NewClient(client)); err != nil && ctx.Err() == nil {
+	if err := b.topic.create(ctx, kadm.NewClient(client), hintsSettings); err != nil && ctx.Err() == nil {
 		return err
 	}
 	for {
@@ -199,19 +201,22 @@ func (b *KafkaBus) readRecord(r *kgo.Record, receive func(Hint)) {
 	}
 }
 
-// connect makes a client. It connects when it is first needed. A hint is not worth more than one broker's word, and
-// must be given up in time, which Kafka allows only for writes that it does not number.
-func (t KafkaTopic) connect() (*kgo.Client, error) {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(t.Brokers...),
-		kgo.ClientID("limn"),
-		kgo.DialTimeout(kafkaTimeout),
+// connect makes a client for hints. One is not worth more than one broker's word, and must be given up in time, which
+// Kafka allows only for writes that it does not number.
+func (b *KafkaBus) connect() (*kgo.Client, error) {
+	return b.topic.connect(
 		kgo.RecordDeliveryTimeout(kafkaTimeout),
 		kgo.DisableIdempotentWrite(),
 		kgo.RequiredAcks(kgo.LeaderAck()),
 		kgo.ProducerLinger(0),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
 	)
+}
+
+// connect makes a client. It connects when it is first needed.
+func (t KafkaTopic) connect(options ...kgo.Opt) (*kgo.Client, error) {
+	client, err := kgo.NewClient(append(options,
+		kgo.SeedBrokers(t.Brokers...), kgo.ClientID("limn"), kgo.DialTimeout(kafkaTimeout))...)
 	if err != nil {
 		return nil, fmt.Errorf("make a Kafka client: %w", err)
 	}
@@ -220,18 +225,52 @@ func (t KafkaTopic) connect() (*kgo.Client, error) {
 
 // create makes the topic unless it is there, with as many partitions and copies as the broker gives by itself. Who may
 // not create topics may still use one.
-func (t KafkaTopic) create(ctx context.Context, admin *kadm.Client) error {
+func (t KafkaTopic) create(ctx context.Context, admin *kadm.Client, settings map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
 	defer cancel()
-	retention := strconv.FormatInt(hintsRetention.Milliseconds(), 10)
-	_, err := admin.CreateTopic(ctx, -1, -1, map[string]*string{"retention.ms": &retention}, t.Name)
-	for _, fine := range []error{kerr.TopicAlreadyExists, kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed} {
-		if errors.Is(err, fine) {
-			return nil
-		}
+	configs := make(map[string]*string, len(settings))
+	for name, value := range settings {
+		configs[name] = &value
+	}
+	_, err := admin.CreateTopic(ctx, -1, -1, configs, t.Name)
+	if errors.Is(err, kerr.TopicAlreadyExists) || isForbidden(err) {
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("create the topic: %w", err)
 	}
 	return nil
 }
+
+// describe finds the topic, and refuses one that was made with other settings, if they can be seen.
+func (t KafkaTopic) describe(ctx context.Context, admin *kadm.Client, settings map[string]string) (kadm.TopicDetail, error) {
+	topics, err := admin.ListTopics(ctx, t.Name)
+	if err == nil {
+		err = topics[t.Name].Err
+	}
+	if err != nil {
+		return kadm.TopicDetail{}, fmt.Errorf("look for the topic: %w", err)
+	}
+	configs, err := admin.DescribeTopicConfigs(ctx, t.Name)
+	if err == nil {
+		_, err = configs.On(t.Name, func(c *kadm.ResourceConfig) error { return c.Err })
+	}
+	switch {
+	case isForbidden(err):
+		return topics[t.Name], nil
+	case err != nil:
+		return kadm.TopicDetail{}, fmt.Errorf("look at the topic's settings: %w", err)
+	}
+	for _, c := range configs[0].Configs {
+		if want, ok := settings[c.Key]; ok && c.MaybeValue() != want {
+			return kadm.TopicDetail{}, fmt.Errorf("the topic %s must have %s=%s, and has %s", t.Name, c.Key, want, c.MaybeValue())
+		}
+	}
+	return topics[t.Name], nil
+}
+
+func isForbidden(err error) bool {
+	return errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed)
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -1,12 +1,16 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"limn/storage"
 )
 
 // chunk is how many changes are read and encoded at once.
@@ -23,9 +27,10 @@ type page struct {
 
 	mu       sync.Mutex
 	work     work
-	doing    work          // what run has taken of it
-	seq      int64         // how far run has read; unread: nobody has said yet from where on
-	advanced chan struct{} // closed when seq grows
+	doing    work             // what run has taken of it
+	seq      int64            // how far run has come; unread: nobody has said yet from where on
+	offered  []storage.Change // at hand, and perhaps next
+	advanced chan struct{}    // closed when seq grows
 	watches  []*watch
 	presence presence
 }
@@ -37,6 +42,7 @@ type work int
 
 const (
 	readChanges   work = 1 << iota // there may be new ones
+	takeOffered                    // some are at hand
 	writePresence                  // who reads here has changed
 	readPresence                   // who reads anywhere may have changed
 )
@@ -67,6 +73,21 @@ func (p *page) ask(w work) {
 	p.askLocked(w)
 }
 
+// maxOffered is how many changes may be at hand; those beyond it are read like any.
+const maxOffered = 64
+
+// offer gives run a change to tell, which it does not have to read if it is the next one.
+func (p *page) offer(c storage.Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.offered) == maxOffered {
+		p.askLocked(readChanges)
+		return
+	}
+	p.offered = append(p.offered, c)
+	p.askLocked(takeOffered)
+}
+
 // askLocked is ask for those who hold the page's lock.
 func (p *page) askLocked(w work) {
 	p.work |= w
@@ -88,13 +109,16 @@ func (p *page) run() {
 		p.mu.Lock()
 		todo := p.work
 		if pause != nil {
-			todo &= readChanges
+			todo &= readChanges | takeOffered
 		}
 		p.work &^= todo
 		p.doing = todo
 		p.mu.Unlock()
 
 		var failed work
+		if todo&takeOffered != 0 && !p.takeOffered() {
+			todo |= readChanges
+		}
 		if todo&readChanges != 0 && p.readChanges(ctx) != nil {
 			failed |= readChanges
 		}
@@ -164,10 +188,41 @@ func (p *page) askIfBehind(seq int64) {
 	if p.seq == unread || p.seq >= seq {
 		return
 	}
-	if (p.work|p.doing)&readChanges == 0 {
+	if (p.work|p.doing)&(readChanges|takeOffered) == 0 {
 		p.hub.metrics.found.Inc()
 	}
 	p.askLocked(readChanges)
+}
+
+// takeOffered hands the changes at hand to every reader as far as each is the next one. Not ok: one is missing between
+// them, and has to be read.
+func (p *page) takeOffered() (ok bool) {
+	p.mu.Lock()
+	seq, offered := p.seq, p.offered
+	p.offered = nil
+	p.mu.Unlock()
+	if seq == unread {
+		return true // nobody waits for a change of this page
+	}
+	slices.SortFunc(offered, func(a, b storage.Change) int { return cmp.Compare(a.Seq, b.Seq) })
+	var events []*event
+	for _, c := range offered {
+		if c.Seq <= seq {
+			continue
+		}
+		if c.Seq > seq+1 {
+			break
+		}
+		e, err := newEvent(p.hub.store.Epoch(), p.id, c)
+		if err != nil {
+			break
+		}
+		seq, events = c.Seq, append(events, e)
+	}
+	if events != nil {
+		p.deliver(events, seq)
+	}
+	return len(offered) == 0 || offered[len(offered)-1].Seq <= seq
 }
 
 // readChanges reads what is new and hands it to every reader.

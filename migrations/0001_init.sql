@@ -185,3 +185,21 @@ CREATE UNLOGGED TABLE viewers (
 );
 CREATE INDEX viewers_account ON viewers (account_id);
 CREATE INDEX viewers_instance ON viewers (instance_id);
+
+-- The feed for other programs: which topic it is written to, by which instance, and how far it has each page. Another
+-- topic or epoch is another edition, which begins with every page.
+CREATE TABLE feed (
+  only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  edition      uuid,                           -- null: none was begun
+  topic_id     uuid,                           -- Kafka's own; one that is deleted and made again has another
+  epoch        uuid,
+  partitions   integer,                        -- how many the topic had when it was begun: pages stay in theirs if it gets more
+  leader       uuid,                           -- the instance that writes it
+  leader_until timestamptz NOT NULL DEFAULT '-infinity'
+);
+INSERT INTO feed DEFAULT VALUES;
+CREATE TABLE feed_pages (
+  page_id uuid PRIMARY KEY REFERENCES pages,
+  edition uuid NOT NULL,
+  seq     bigint NOT NULL                      -- all changes up to this number are in the topic
+) WITH (fillfactor = 50);                      -- as pages

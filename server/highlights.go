@@ -45,12 +45,15 @@ func (s *Server) createHighlight(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	n.Found = s.checker.Find(n.URL, n.Ranges)
 	h, created, err := s.store.CreateHighlight(c, readerOf(c), n)
 	if err != nil {
 		return err
 	}
 	if created {
-		s.hub.Changed(h.Page.ID)
+		s.hub.Wrote(h.Page.ID, storage.Made(h))
+	}
+	if h.Check.State == xpath.Pending {
 		s.checker.Wake()
 	}
 	h = s.awaitVerdict(c, h, wait)

@@ -34,7 +34,7 @@ func (s *Server) verify(c *gin.Context) error {
 	if err := s.limits.costly(c); err != nil {
 		return err
 	}
-	report, err := s.checker.Look(c, *request.URL, ranges)
+	report, err := s.checker.Report(c, *request.URL, ranges)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,23 @@ const (
 	Remove                // it is gone, or gone from where they may see
 )
 
+// Made is the change that a highlight's creation is.
+func Made(h Highlight) Change {
+	c := Change{Seq: h.Seq, ID: h.ID, Highlight: &h, Kind: "highlight", At: h.CreatedAt}
+	switch h.Group {
+	case "public":
+		c.group = Public
+	case "me":
+		c.group = h.Author.ID
+	default:
+		c.group = uuid.MustParse(h.Group)
+	}
+	return c
+}
+
+// MayRemove tells whether the change can be a removal for anybody.
+func (c Change) MayRemove() bool { return c.Removed || len(c.left) > 0 }
+
 // Effect says what the change means to a reader of some groups.
 func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
 	if reads(c.group) {
@@ -55,13 +72,11 @@ func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
 func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit int) (changes []Change, reached int64, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT p.seq, c.* FROM pages p LEFT JOIN LATERAL (
-			(SELECT 'highlight', h.deleted_at IS NOT NULL, h.left_groups, NULL::uuid, NULL::uuid, `+highlightColumns+`
+			(SELECT `+highlightChange+`
 			 FROM highlights h JOIN accounts a ON a.id = h.author_id
 			 WHERE h.page_id = p.id AND h.seq > @after ORDER BY h.seq LIMIT @limit)
 			UNION ALL
-			(SELECT 'reply', r.deleted_at IS NOT NULL, r.left_groups, r.highlight_id, r.in_reply_to,
-			        r.id, r.page_id, '', '', r.group_id, r.author_id, a.name, NULL, '', r.note, NULL, 0,
-			        '', '', NULL, NULL, r.seq, r.version, r.created_at, r.updated_at
+			(SELECT `+replyChange+`
 			 FROM replies r JOIN accounts a ON a.id = r.author_id
 			 WHERE r.page_id = p.id AND r.seq > @after ORDER BY r.seq LIMIT @limit)
 			ORDER BY seq LIMIT @limit
@@ -70,9 +85,7 @@ func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit 
 		pgx.NamedArgs{"page": page, "after": after, "limit": limit})
 	changes, cut, err := collectSome(rows, func(row pgx.CollectableRow) (Change, error) {
 		var r changeRow
-		err := row.Scan(&reached, &r.kind, &r.removed, &r.left, &r.highlight, &r.inReplyTo,
-			&r.id, &r.page, &r.url, &r.title, &r.group, &r.author, &r.name, &r.ranges, &r.color, &r.note, &r.tags, &r.replies,
-			&r.state, &r.reason, &r.checkedAt, &r.checkRanges, &r.seq, &r.version, &r.createdAt, &r.updatedAt)
+		err := row.Scan(append([]any{&reached}, r.columns()...)...)
 		return r.change(), err
 	})
 	switch {
@@ -84,7 +97,15 @@ func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit 
 	return changes, reached, more, translate(err, "read changes")
 }
 
-// A changeRow is a row of Changes, all null when there is no change to join the page with.
+const highlightChange = `'highlight', h.deleted_at IS NOT NULL, h.left_groups, NULL::uuid, NULL::uuid, ` + highlightColumns
+
+// replyChange has as many columns as highlightChange, empty where a reply has none.
+const replyChange = `
+	'reply', r.deleted_at IS NOT NULL, r.left_groups, r.highlight_id, r.in_reply_to,
+	r.id, r.page_id, '', '', r.group_id, r.author_id, a.name, NULL, '', r.note, NULL, 0,
+	'', '', NULL, NULL, r.seq, r.version, r.created_at, r.updated_at`
+
+// A changeRow is highlightChange or replyChange, all null when there is no change to join the page with.
 type changeRow struct {
 	kind, url, title, name, color, note, reason *string
 	state                                       *xpath.State
@@ -96,6 +117,14 @@ type changeRow struct {
 	tags                                        []string
 	replies, seq, version                       *int64
 	checkedAt, createdAt, updatedAt             *time.Time
+}
+
+func (r *changeRow) columns() []any {
+	return []any{
+		&r.kind, &r.removed, &r.left, &r.highlight, &r.inReplyTo,
+		&r.id, &r.page, &r.url, &r.title, &r.group, &r.author, &r.name, &r.ranges, &r.color, &r.note, &r.tags, &r.replies,
+		&r.state, &r.reason, &r.checkedAt, &r.checkRanges, &r.seq, &r.version, &r.createdAt, &r.updatedAt,
+	}
 }
 
 func (r changeRow) change() Change {

@@ -52,6 +52,13 @@ type NewHighlight struct {
 	Color  string // empty: yellow
 	Note   string
 	Tags   []string
+	Found  *Finding `json:"-"` // what the server can say of it at once; nil: a visit to the page has to find out
+}
+
+// A Finding is that a highlight stands where it was made, on the page as it was read a moment before.
+type Finding struct {
+	ReadAt time.Time
+	Ranges []xpath.Range // as asked for, with the quotes and positions filled in that were missing
 }
 
 // A HighlightEdit changes the fields that are not nil.
@@ -96,8 +103,14 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 		h.ID = newID()
 	}
 	h.put(group)
-	err = s.insert(ctx, &insertion{h: &h, group: group, hash: hash, operation: author.Operation})
-	err = translate(err, "create highlight")
+	in := &insertion{h: &h, group: group, hash: hash, operation: author.Operation}
+	if n.Found != nil {
+		in.found = &n.Found.ReadAt
+		if sizeOf(n.Found.Ranges) <= maxMarks {
+			h.Ranges = n.Found.Ranges
+		}
+	}
+	err = translate(s.insert(ctx, in), "create highlight")
 	if errors.Is(err, ErrConflict) {
 		h, err = s.replayedHighlight(ctx, author, h.ID, hash)
 		return h, false, err

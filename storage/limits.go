@@ -15,13 +15,15 @@ import (
 const (
 	maxTitle  = 500 // characters; a longer one is cut, because no person chose it
 	maxNote   = 64 << 10
-	maxQuote  = 64 << 10
 	maxRanges = 100
 	maxMarks  = 256 << 10 // all paths, quotes and contexts of a highlight together
 	maxTags   = 50
 	maxTag    = 100           // characters
 	maxOffset = math.MaxInt32 // UTF-16 code units or child nodes
 )
+
+// MaxQuote is how much of what a range holds is kept.
+const MaxQuote = 64 << 10
 
 // colors are the inks that have a name.
 var colors = []string{"yellow", "green", "blue", "pink", "purple", "orange", "red"}
@@ -81,7 +83,7 @@ func checkRanges(invalid *InvalidError, ranges []xpath.Range) {
 		checkPoint(invalid, pointer+"/anchor", r.Anchor)
 		checkPoint(invalid, pointer+"/focus", r.Focus)
 		if q := r.Quote; q != nil {
-			checkText(invalid, pointer+"/quote/exact", q.Exact, maxQuote)
+			checkText(invalid, pointer+"/quote/exact", q.Exact, MaxQuote)
 			checkContext(invalid, pointer+"/quote/prefix", q.Prefix)
 			checkContext(invalid, pointer+"/quote/suffix", q.Suffix)
 		}

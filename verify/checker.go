@@ -55,7 +55,7 @@ func (c *Checker) Wake() {
 
 // Run visits due pages until ctx ends. It returns once all its visits have ended; those that were cut off are made
 // again when their lease is over.
-func (c *Checker) Run(ctx context.Context) error {
+func (c *Checker) Run(ctx context.Context) {
 	defer c.reader.fetcher.close()
 	var visits sync.WaitGroup
 	defer visits.Wait()
@@ -78,7 +78,7 @@ func (c *Checker) Run(ctx context.Context) error {
 		wake, pause := c.wake, poll
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err != nil:
 			outage = min(max(2*outage, time.Second), maxOutage)
 			c.log.Warn("due pages cannot be claimed", "error", err, "next_attempt", outage)
@@ -88,7 +88,7 @@ func (c *Checker) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-wake:
 		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
@@ -250,12 +250,13 @@ func (c *Checker) read(ctx context.Context, pageURL string, anew bool, known ver
 		since = asked.Add(-keptFor)
 	}
 	for {
-		found, err = c.reader.read(ctx, pageURL, since, known)
-		if err != nil || found.reading == nil {
+		content := false
+		err := c.reader.read(ctx, pageURL, since, known, func(e edition) {
+			found = e
+			content = found.reading == nil || use(found)
+		})
+		if err != nil || content || !found.readAt.Before(asked) {
 			return found, err
-		}
-		if use(found) || !found.readAt.Before(asked) {
-			return found, nil
 		}
 		since = asked
 	}

@@ -2,14 +2,13 @@ package verify
 
 import (
 	"bytes"
-	"context"
 	"testing"
 )
 
 func TestContentIsWhatAHighlightCanStandOn(t *testing.T) {
 	hash := func(page string) []byte {
 		t.Helper()
-		r, err := newParser().parse(context.Background(), []byte(page), "text/html; charset=utf-8")
+		r, err := parse([]byte(page), "text/html; charset=utf-8")
 		if err != nil {
 			t.Fatal(err)
 		}

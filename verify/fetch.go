@@ -21,30 +21,23 @@ const (
 	fetchTime    = 10 * time.Second // from the first lookup to the last byte
 	connectTime  = 5 * time.Second  // of it, for one connection
 
-	// Failing before a server has answered takes at least this long, so that a name that this machine can
-	// resolve, but must not follow, is like one that does not exist.
+	// Failing before a server has answered takes at least this long, so that an address that is not dialled is like
+	// one where nothing listens, and a name that only this machine can resolve like one that does not exist.
 	quietTime = 500 * time.Millisecond
 )
 
 // A failure says why a page could not be read, as highlights show it.
 type failure struct {
 	reason     string
+	lasting    bool          // it would be the same at any time
 	retryAfter time.Duration // as the server asked; 0: it did not
 	cause      error         // for the log
 }
 
-func (f *failure) Error() string {
-	if f.cause == nil {
-		return f.reason
-	}
-	return f.reason + ": " + f.cause.Error()
-}
-
-// Reasons. One for every way in which no answer came at all: what refuses, hangs up or cannot be found is the
-// same to whoever asks.
+// Reasons. One for every way in which no answer came at all: what is never dialled, refuses, hangs up or cannot be found
+// is the same to whoever asks.
 const (
-	reasonAddress    = "refused_address" // the URL names an address that is never dialled
-	reasonNoAnswer   = "unreachable"
+	reasonAddress    = "refused_address"
 	reasonTimeout    = "timeout"
 	reasonRedirect   = "bad_redirect" // too many, or to what is no page
 	reasonType       = "not_html"
@@ -59,7 +52,9 @@ const (
 // mayPass tells whether the same page may well be read at another time.
 func (f *failure) mayPass() bool {
 	switch f.reason {
-	case reasonNoAnswer, reasonTimeout, reasonIncomplete, "status_408", "status_425", "status_429":
+	case reasonAddress:
+		return !f.lasting
+	case reasonTimeout, reasonIncomplete, "status_408", "status_425", "status_429":
 		return true
 	}
 	return strings.HasPrefix(f.reason, "status_5")
@@ -115,13 +110,13 @@ type version struct {
 	lastModified string
 }
 
-// get fetches a page, or says that it is still the version known. The error is a *failure.
-func (f *Fetcher) get(ctx context.Context, pageURL string, known version) (response, error) {
+// get fetches a page, or says that it is still the version known.
+func (f *Fetcher) get(ctx context.Context, pageURL string, known version) (response, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, pageURL, nil)
 	if err != nil {
-		return response{}, &failure{reason: reasonNoAnswer, cause: err}
+		return response{}, &failure{reason: reasonAddress, cause: err}
 	}
 	request.Header.Set("User-Agent", "Mozilla/5.0 (compatible; limn)")
 	request.Header.Set("Accept", "text/html,application/xhtml+xml")
@@ -131,17 +126,9 @@ func (f *Fetcher) get(ctx context.Context, pageURL string, known version) (respo
 	if known.lastModified != "" {
 		request.Header.Set("If-Modified-Since", known.lastModified)
 	}
-	quiet := time.After(quietTime)
 	answer, err := f.client.Do(request)
 	if err != nil {
-		failed := noAnswer(err)
-		if failed.reason == reasonNoAnswer {
-			select {
-			case <-quiet:
-			case <-ctx.Done():
-			}
-		}
-		return response{}, failed
+		return response{}, noAnswer(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode == http.StatusNotModified && known != (version{}) {
@@ -152,11 +139,11 @@ func (f *Fetcher) get(ctx context.Context, pageURL string, known version) (respo
 
 // noAnswer tells what kind of failure it is that no response came.
 func noAnswer(err error) *failure {
-	failed := &failure{reason: reasonNoAnswer, cause: err}
+	failed := &failure{reason: reasonAddress, cause: err}
 	var dial *net.OpError
 	switch {
 	case errors.Is(err, errRefusedURL):
-		failed.reason = reasonAddress
+		failed.lasting = true
 	case errors.Is(err, errRedirect):
 		failed.reason = reasonRedirect
 	case errors.Is(err, errPanicked):
@@ -168,8 +155,8 @@ func noAnswer(err error) *failure {
 	return failed
 }
 
-// read takes the page out of a response. The error is a *failure.
-func read(answer *http.Response) (response, error) {
+// read takes the page out of a response.
+func read(answer *http.Response) (response, *failure) {
 	page := response{
 		contentType:  contentType(answer.Header),
 		etag:         answer.Header.Get("Etag"),
@@ -252,13 +239,27 @@ type roads struct {
 	internet *http.Transport
 }
 
-// RoundTrip refuses what names a private address itself; what only resolves to one is refused when dialled.
+// RoundTrip keeps each request waiting that nobody answers, not only the first: who is asked first decides how long it
+// took so far.
 func (r *roads) RoundTrip(request *http.Request) (*http.Response, error) {
 	if r.own != nil {
 		if handler, ok := r.own(request.URL); ok {
 			return serve(handler, request)
 		}
 	}
+	quiet := time.After(quietTime)
+	answer, err := r.out(request)
+	if err != nil && noAnswer(err).reason == reasonAddress {
+		select {
+		case <-quiet:
+		case <-request.Context().Done():
+		}
+	}
+	return answer, err
+}
+
+// out refuses what names a private address itself; what only resolves to one is refused when dialled.
+func (r *roads) out(request *http.Request) (*http.Response, error) {
 	if r.allow.checkLiteral(request.URL) != nil {
 		return nil, errRefusedURL
 	}

@@ -3,14 +3,12 @@ package verify
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"limn/storage"
 	"limn/xpath"
 )
-
-// maxQuote is what storage keeps of a quote at most, in bytes.
-const maxQuote = 64 << 10
 
 // judge says whether a highlight still stands: its worst range decides. It returns the ranges as they are to be
 // stored, with the quotes and positions that were missing. Not ok: the budget is spent, another visit has to judge.
@@ -24,7 +22,7 @@ func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Ra
 			return ranges, storage.Check{State: xpath.Unverifiable, Reason: reasonTimeout}, ample
 		}
 		filled[i], now[i] = v.Range, v.Range
-		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > maxQuote { // not kept: nobody marks a book
+		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > storage.MaxQuote { // not kept: nobody marks a book
 			filled[i] = asked
 		}
 		switch {
@@ -43,6 +41,20 @@ func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Ra
 	return filled, check, true
 }
 
+// Find tells of ranges that stand where they were made, on a page that was read a moment ago; nil: that is not so, or
+// it takes more to find out than to look.
+func (c *Checker) Find(pageURL string, ranges []xpath.Range) *storage.Finding {
+	found, ok := c.reader.get(pageURL)
+	if !ok || found.reading == nil || time.Since(found.readAt) > keptFor {
+		return nil
+	}
+	filled, check, ok := judge(found.reading, ranges, new(xpath.Budget)) // with nothing to spend on a search
+	if !ok || check.State != xpath.Verified {
+		return nil
+	}
+	return &storage.Finding{ReadAt: found.readAt, Ranges: filled}
+}
+
 // A Report is what a page holds where somebody says that something stands.
 type Report struct {
 	URL    string        `json:"url"`    // normalised
@@ -58,9 +70,9 @@ type RangeReport struct {
 	MovedTo *xpath.Range `json:"moved_to"` // where its quote stands now, when moved; else null
 }
 
-// Look reads a page and reports what became of some ranges, of which nothing is stored. The error is a
+// Report reads a page and says what became of some ranges, of which nothing is stored. The error is a
 // *storage.URLError, or the context's.
-func (c *Checker) Look(ctx context.Context, pageURL string, ranges []xpath.Range) (Report, error) {
+func (c *Checker) Report(ctx context.Context, pageURL string, ranges []xpath.Range) (Report, error) {
 	if err := CheckURL(pageURL); err != nil {
 		return Report{}, err
 	}
@@ -108,8 +120,8 @@ func (r *reading) report(asked xpath.Range, budget *xpath.Budget) RangeReport {
 			report.Quote = &quote.Exact
 		}
 	}
-	if report.Quote != nil && len(*report.Quote) > maxQuote {
-		*report.Quote = truncate(*report.Quote, maxQuote)
+	if report.Quote != nil && len(*report.Quote) > storage.MaxQuote {
+		*report.Quote = truncate(*report.Quote, storage.MaxQuote)
 	}
 	return report
 }

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,17 +13,15 @@ import (
 
 	"github.com/antchfx/htmlquery"
 	"golang.org/x/net/html"
-	"golang.org/x/sync/semaphore"
 
 	"limn/xpath"
 )
 
 // Limits of one page, once it is UTF-8.
 const (
-	maxNodes  = 1_000_000       // of the tree, which may have many more than the page has tags
-	maxParse  = 2 * time.Second // of processor time, for one tree
-	maxGrowth = 256 << 20       // bytes that the heap may grow meanwhile
-	parsers   = 2               // pages parsed at once
+	maxNodes  = 500_000                // of a tree, which may have many more than the page has tags
+	maxParse  = 400 * time.Millisecond // of processor time, for its trees and their indexes
+	maxGrowth = 128 << 20              // bytes that the heap may grow meanwhile
 )
 
 // A reading is a page as it was once read, ready to be asked.
@@ -32,22 +29,20 @@ type reading struct {
 	documents []*xpath.Document // as a browser builds it; also as one without scripts does, if that differs
 	title     string
 	hash      []byte // of what a highlight can stand on
-	size      int    // bytes of UTF-8
 }
 
-// A parser reads pages, a few at once. It is safe for concurrent use.
-type parser struct {
-	slots *semaphore.Weighted
-}
-
-func newParser() *parser { return &parser{semaphore.NewWeighted(parsers)} }
-
-// parse waits for its turn and reads a page. The error is a *failure, or the context's.
-func (p *parser) parse(ctx context.Context, body []byte, contentType string) (*reading, error) {
-	if err := p.slots.Acquire(ctx, 1); err != nil {
-		return nil, err
+// size is the bytes of memory that it takes.
+func (r *reading) size() int {
+	n := 0
+	for _, d := range r.documents {
+		n += d.Size()
 	}
-	defer p.slots.Release(1)
+	return n
+}
+
+// parse reads a page. Only one page may be parsed at once: the memory that others take
+// meanwhile is counted as its own.
+func parse(body []byte, contentType string) (*reading, *failure) {
 	page, err := decode(body, contentType)
 	if err != nil {
 		return nil, &failure{reason: reasonIncomplete, cause: err}
@@ -57,31 +52,39 @@ func (p *parser) parse(ctx context.Context, body []byte, contentType string) (*r
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	root, err := htmlquery.Parse(meter(page))
+	limits := newLimits()
+	root, err := htmlquery.Parse(&metered{page: page, limits: limits})
 	if err != nil {
 		return nil, parseFailure(err)
 	}
-	r := &reading{title: title(root), size: len(page)}
-	roots := []*html.Node{root}
+	r := &reading{title: title(root)}
+	if failed := r.add(root); failed != nil {
+		return nil, failed
+	}
 	if noscript.Match(page) {
-		plain, err := html.ParseWithOptions(meter(page), html.ParseOptionEnableScripting(false))
+		root, err = html.ParseWithOptions(&metered{page: page, limits: limits}, html.ParseOptionEnableScripting(false))
 		if err != nil {
 			return nil, parseFailure(err)
 		}
-		roots = append(roots, plain)
-	}
-	for _, root := range roots {
-		if nodes(root) > maxNodes {
-			return nil, &failure{reason: reasonComplex, cause: fmt.Errorf("more than %d nodes", maxNodes)}
+		if failed := r.add(root); failed != nil {
+			return nil, failed
 		}
-		r.documents = append(r.documents, xpath.NewDocument(root))
 	}
-	r.hash = contentHash(roots[len(roots)-1])
+	r.hash = contentHash(root)
 	return r, nil
 }
 
+// add indexes a tree of the page.
+func (r *reading) add(root *html.Node) *failure {
+	if nodes(root) > maxNodes {
+		return &failure{reason: reasonComplex, cause: fmt.Errorf("more than %d nodes", maxNodes)}
+	}
+	r.documents = append(r.documents, xpath.NewDocument(root))
+	return nil
+}
+
 func parseFailure(err error) *failure {
-	if errors.Is(err, errBudget) {
+	if errors.Is(err, errLimits) {
 		return &failure{reason: reasonComplex, cause: err}
 	}
 	return &failure{reason: reasonDepth, cause: err} // more than 512 open elements: the parser has no other error
@@ -105,21 +108,26 @@ func title(root *html.Node) string {
 	return ""
 }
 
-// A metered page is handed to the parser in pieces. The parser cannot be cancelled, but it comes back for
-// each piece, and then the time and memory that it took are looked at. Only one goroutine, locked to its
-// thread, may use it: time is the thread's, so that a busy machine refuses no page that an idle one reads.
-type metered struct {
-	page  []byte
-	read  int           // bytes of it
+// Limits are when and where the parsing of a page has to end. Time is that of the thread, so that a busy machine
+// refuses no page that an idle one reads: only one goroutine, locked to its thread, may ask.
+type limits struct {
 	until time.Duration // of the thread's processor time
 	below uint64        // bytes of heap
 }
 
-// errBudget ends a parse that costs more than a page may.
-var errBudget = errors.New("it takes too much time or memory to parse")
+func newLimits() limits { return limits{until: threadTime() + maxParse, below: heap() + maxGrowth} }
 
-func meter(page []byte) *metered {
-	return &metered{page: page, until: threadTime() + maxParse, below: heap() + maxGrowth}
+func (l limits) exceeded() bool { return threadTime() > l.until || heap() > l.below }
+
+// errLimits ends the parsing of a page that is beyond them.
+var errLimits = errors.New("it takes too much time or memory to parse")
+
+// A metered page is handed to the parser in pieces. The parser cannot be cancelled, but it comes back for
+// each piece, and then the time and memory that it took are looked at.
+type metered struct {
+	page   []byte
+	read   int // bytes of it
+	limits limits
 }
 
 func (m *metered) Read(b []byte) (int, error) {
@@ -127,8 +135,8 @@ func (m *metered) Read(b []byte) (int, error) {
 	if len(rest) == 0 {
 		return 0, io.EOF
 	}
-	if threadTime() > m.until || heap() > m.below {
-		return 0, errBudget
+	if m.limits.exceeded() {
+		return 0, errLimits
 	}
 	n := copy(b, rest[:piece(rest)])
 	m.read += n

@@ -1,10 +1,11 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -16,10 +17,12 @@ import (
 const (
 	keptFor   = 30 * time.Second // a page read so lately is not fetched again for one more highlight
 	keptPages = 64
-	keptBytes = 8 << 20         // of their UTF-8; a tree takes ten to twenty times as much
-	perHost   = 2               // requests to one host at once
-	atOnce    = 64              // pages fetched or waiting to be parsed, of maxPage bytes each
-	turnWait  = 5 * time.Second // for a turn
+	keptBytes = 64 << 20         // of memory
+	perHost   = 2                // requests to one host at once
+	atOnce    = 64               // pages fetched or waiting to be parsed, of maxPage bytes each
+	turnWait  = 5 * time.Second  // for a turn at a host, and for room
+	deskWait  = 15 * time.Second // for the desk: a visit has to end within its lease
+	heavy     = 16 << 20         // bytes that the heap has grown by, which are given back at once
 )
 
 // errBusy is the answer when others keep a host, or all of the reader, busy: try again later.
@@ -38,10 +41,10 @@ type edition struct {
 // concurrent use.
 type reader struct {
 	fetcher *Fetcher
-	parser  *parser
 	pages   *turns // by URL: who comes second finds what the first has read
 	hosts   *turns
 	room    *semaphore.Weighted
+	desk    *semaphore.Weighted // where one page is parsed, and then judged
 
 	mu    sync.Mutex
 	kept  *simplelru.LRU[string, edition]
@@ -49,7 +52,7 @@ type reader struct {
 }
 
 func newReader(fetcher *Fetcher) *reader {
-	r := &reader{fetcher: fetcher, parser: newParser(), pages: newTurns(1), hosts: newTurns(perHost), room: semaphore.NewWeighted(atOnce)}
+	r := &reader{fetcher: fetcher, pages: newTurns(1), hosts: newTurns(perHost), room: semaphore.NewWeighted(atOnce), desk: semaphore.NewWeighted(1)}
 	r.kept, _ = simplelru.NewLRU(keptPages, func(_ string, c edition) { r.bytes -= c.size() }) // fails for no size above 0
 	return r
 }
@@ -58,62 +61,82 @@ func (c edition) size() int {
 	if c.reading == nil {
 		return 0
 	}
-	return c.reading.size
+	return c.reading.size()
 }
 
-// read gives an edition of a page that was read after since, or just now. known is a version that the caller
-// needs no edition of. The error is errBusy or the context's: what is wrong with the page is in the edition.
-func (r *reader) read(ctx context.Context, pageURL string, since time.Time, known version) (edition, error) {
+// read lets use have an edition of a page that was read after since, or just now. known is a version that the caller
+// needs no edition of. While use has it, no other page is parsed or used. The error is errBusy or the context's: what
+// is wrong with the page is in the edition.
+func (r *reader) read(ctx context.Context, pageURL string, since time.Time, known version, use func(edition)) error {
 	asked := time.Now()
 	done, err := r.pages.take(ctx, pageURL)
 	if err != nil {
-		return edition{}, err
+		return err
 	}
 	defer done()
 	kept, ok := r.get(pageURL)
 	switch {
-	case ok && kept.reading != nil && !kept.readAt.Before(since):
-		return kept, nil
-	case ok && !kept.unchanged && !kept.readAt.Before(asked): // while this one waited
-		return kept, nil
+	case ok && kept.reading != nil && !kept.readAt.Before(since),
+		ok && !kept.unchanged && !kept.readAt.Before(asked): // while this one waited
+		return r.atDesk(ctx, func() { use(kept) })
 	case ok && kept.reading != nil:
 		known = kept.version
 	}
-	c, err := r.fetch(ctx, pageURL, known)
+	response, failed, leave, err := r.fetch(ctx, pageURL, known)
 	if err != nil {
-		return edition{}, err
+		return err
 	}
+	defer leave()
+	c := edition{failure: failed, unchanged: response.unchanged, version: version{response.etag, response.lastModified}, readAt: time.Now()}
 	if c.unchanged {
 		c.version = known
 	}
-	if c.unchanged && kept.reading != nil {
-		c.reading, c.unchanged = kept.reading, false
-	}
-	r.keep(pageURL, c)
-	return c, nil
+	return r.atDesk(ctx, func() {
+		switch {
+		case c.failure != nil:
+		case !c.unchanged:
+			c.reading, c.failure = parse(response.body, response.contentType)
+		case kept.reading != nil:
+			c.reading, c.unchanged = kept.reading, false
+		}
+		r.keep(pageURL, c)
+		use(c)
+	})
 }
 
-func (r *reader) fetch(ctx context.Context, pageURL string, known version) (c edition, err error) {
+// fetch asks a server for a page, within a turn at its host. The page has room until leave is called. The error is
+// errBusy or the context's.
+func (r *reader) fetch(ctx context.Context, pageURL string, known version) (_ response, failed *failure, leave func(), err error) {
 	leaveHost, leave, err := r.turn(ctx, host(pageURL))
 	if err != nil {
-		return edition{}, err
+		return response{}, nil, nil, err
 	}
-	defer leave()
-	response, err := func() (response, error) {
-		defer leaveHost()
-		return r.fetcher.get(ctx, pageURL, known)
+	defer leaveHost()
+	page, failed := r.fetcher.get(ctx, pageURL, known)
+	if err := ctx.Err(); err != nil {
+		leave()
+		return response{}, nil, nil, err
+	}
+	return page, failed, leave, nil
+}
+
+// atDesk does what takes much time or memory, for one page at a time. What took much memory gives it back at once: the
+// next page would come on top of it, long before the garbage is collected.
+func (r *reader) atDesk(ctx context.Context, work func()) error {
+	waiting, cancel := context.WithTimeout(ctx, deskWait)
+	defer cancel()
+	if r.desk.Acquire(waiting, 1) != nil {
+		return cmp.Or(ctx.Err(), errBusy)
+	}
+	defer r.desk.Release(1)
+	before := heap()
+	defer func() {
+		if heap() > before+heavy {
+			debug.FreeOSMemory()
+		}
 	}()
-	c = edition{unchanged: response.unchanged, version: version{response.etag, response.lastModified}, readAt: time.Now()}
-	if err == nil && !response.unchanged {
-		c.reading, err = r.parser.parse(ctx, response.body, response.contentType)
-	}
-	if ctx.Err() != nil {
-		return edition{}, ctx.Err()
-	}
-	if err != nil && !errors.As(err, &c.failure) {
-		return edition{}, fmt.Errorf("read page: %w", err)
-	}
-	return c, nil
+	work()
+	return nil
 }
 
 // turn waits for room, and for a turn at a host.

@@ -44,7 +44,7 @@ func TestAHostIsAskedForTwoPagesAtOnce(t *testing.T) {
 		for host := range 3 {
 			for page := range 5 {
 				readers.Go(func() {
-					if _, err := r.read(t.Context(), fmt.Sprintf("http://%d.example.org/%d", host, page), time.Now(), version{}); err != nil {
+					if err := r.read(t.Context(), fmt.Sprintf("http://%d.example.org/%d", host, page), time.Now(), version{}, func(edition) {}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -71,7 +71,7 @@ func TestABusyHostIsGivenUp(t *testing.T) {
 		before := time.Now()
 		for page := range 5 {
 			readers.Go(func() {
-				_, err := r.read(t.Context(), fmt.Sprintf("http://example.org/%d", page), time.Now(), version{})
+				err := r.read(t.Context(), fmt.Sprintf("http://example.org/%d", page), time.Now(), version{}, func(edition) {})
 				if errors.Is(err, errBusy) && time.Since(before) == turnWait {
 					busy.Add(1)
 				}
@@ -88,12 +88,15 @@ func TestReadersOfOnePageShareItsReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd()
 		r := newReader(NewFetcher(Allow{}, c.own))
-		read := func() edition {
-			e, err := r.read(t.Context(), "http://example.org/", time.Now().Add(-keptFor), version{})
-			if err != nil || e.reading == nil {
-				t.Errorf("%+v, %v; want a reading", e, err)
+		read := func() {
+			err := r.read(t.Context(), "http://example.org/", time.Now().Add(-keptFor), version{}, func(e edition) {
+				if e.reading == nil {
+					t.Errorf("%+v; want a reading", e)
+				}
+			})
+			if err != nil {
+				t.Error(err)
 			}
-			return e
 		}
 		var readers sync.WaitGroup
 		for range 10 {
@@ -127,9 +130,13 @@ func TestAFailureIsSharedByThoseWhoWaitedForIt(t *testing.T) {
 		var readers sync.WaitGroup
 		for range 10 {
 			readers.Go(func() {
-				e, err := r.read(t.Context(), "http://example.org/", before, version{})
-				if err != nil || e.failure == nil {
-					t.Errorf("%+v, %v; want a failure", e, err)
+				err := r.read(t.Context(), "http://example.org/", before, version{}, func(e edition) {
+					if e.failure == nil {
+						t.Errorf("%+v; want a failure", e)
+					}
+				})
+				if err != nil {
+					t.Error(err)
 				}
 			})
 		}
@@ -149,11 +156,13 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 		}), true
 	}))
 	for page := range 4 {
-		if _, err := r.read(t.Context(), fmt.Sprintf("http://example.org/%d", page), time.Now(), version{}); err != nil {
+		size := 0
+		err := r.read(t.Context(), fmt.Sprintf("http://example.org/%d", page), time.Now(), version{}, func(e edition) { size = e.size() })
+		if err != nil {
 			t.Fatal(err)
 		}
-		if r.bytes > keptBytes || r.bytes != r.kept.Len()*len(large) {
-			t.Errorf("%d pages of %d bytes are kept; want at most %d", r.kept.Len(), r.bytes, keptBytes)
+		if size < 3*len(large) || r.bytes > keptBytes || r.bytes != r.kept.Len()*size {
+			t.Errorf("%d pages of %d bytes each are kept in %d; want at most %d", r.kept.Len(), size, r.bytes, keptBytes)
 		}
 	}
 	if r.kept.Len() != 2 {

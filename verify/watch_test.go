@@ -213,9 +213,9 @@ func TestWhatBecameDueLastIsVisitedFirst(t *testing.T) {
 
 // A page that takes too long to judge keeps what it has, and nobody takes the next edition for the one that was judged.
 func TestWhatIsNotJudgedInTimeIsLeftToTheNextReading(t *testing.T) {
-	r, err := newParser().parse(context.Background(), []byte(article), "text/html")
-	if err != nil {
-		t.Fatal(err)
+	r, failed := parse([]byte(article), "text/html")
+	if failed != nil {
+		t.Fatal(failed)
 	}
 	marked := []storage.Marked{{Ranges: []xpath.Range{inParagraph(1, 0, 3, "Ink")}}}
 	if verdicts, late, _ := judgeAll(r, marked, time.Now().Add(-time.Second), xpath.NewBudget()); len(verdicts) != 0 || !late {

@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/net/html"
 )
@@ -73,6 +74,15 @@ func NewDocument(root *html.Node) *Document {
 	d.folded = sync.OnceValue(d.fold)
 	d.nth = sync.OnceValue(d.number)
 	return d
+}
+
+// Size is about how many bytes of memory the page takes, with all that is only made once it is needed.
+func (d *Document) Size() int {
+	const perNode = int(unsafe.Sizeof(node{})) + 4 // its number among its namesakes
+	const perUnit = 2 + 2 + 4                      // the text again, and as it is read
+	const perID, perFamily = 64, 128               // of a map
+	return len(d.nodes)*perNode + len(d.chunks)*int(unsafe.Sizeof(chunk{})) + len(d.text) + d.length()*perUnit +
+		(len(d.ids)+len(d.twins))*perID + len(d.large)*perFamily + len(d.blocks)*4
 }
 
 // length of the text, in units.
