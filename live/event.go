@@ -21,7 +21,7 @@ type event struct {
 
 // newEvent encodes a change.
 func newEvent(epoch, page uuid.UUID, c storage.Change) (*event, error) {
-	id := append([]byte("id: "), appendPage(appendID(nil, epoch), page, c.Seq)...)
+	id := appendPage(appendHead(nil, epoch), page, c.Seq)
 	id = append(id, '\n')
 	e := &event{change: c, idLine: len(id)}
 	var thing any = c.Highlight
@@ -39,6 +39,12 @@ func newEvent(epoch, page uuid.UUID, c storage.Change) (*event, error) {
 	}
 	return e, err
 }
+
+// headLength is how long the part of an id line is that names the database's life, before it may name groups.
+const headLength = len("id: ") + idLength
+
+// appendHead adds the beginning of an id line.
+func appendHead(b []byte, epoch uuid.UUID) []byte { return appendID(append(b, "id: "...), epoch) }
 
 // bytes is what a reader is sent whom the change concerns in this way.
 func (e *event) bytes(effect storage.Effect) []byte {

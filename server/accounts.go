@@ -80,6 +80,7 @@ func (s *Server) deleteSession(c *gin.Context) error {
 	if err := s.store.DeleteToken(c, token); err != nil {
 		return err
 	}
+	s.hub.Dismiss(readerOf(c).Account.ID)
 	if byCookie {
 		s.setCookie(c, "", time.Unix(1, 0))
 	}

@@ -73,6 +73,14 @@ func tokenOf(r *http.Request) (token string, byCookie bool) {
 // readerOf is who asks; the anonymous reader when nobody is signed in.
 func readerOf(c *gin.Context) storage.Reader { return c.MustGet(readerKey).(storage.Reader) }
 
+// readerIn is who asks, with no more than the groups that they ask for; with all of theirs if they ask for none.
+func (s *Server) readerIn(c *gin.Context, groups []string) (storage.Reader, error) {
+	if len(groups) == 0 {
+		return readerOf(c), nil
+	}
+	return s.store.Only(c, readerOf(c), groups...)
+}
+
 // needsAccount refuses requests of nobody in particular.
 func needsAccount(handle func(*gin.Context) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {

@@ -27,10 +27,14 @@ func (s *Server) export(c *gin.Context) error {
 	if q.err != nil {
 		return q.err
 	}
+	reader, err := s.readerIn(c, q.values["group"])
+	if err != nil {
+		return err
+	}
 	c.Header("Content-Type", format.MediaType)
 	c.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "limn-"+time.Now().UTC().Format(time.DateOnly)+"."+format.Extension))
 	c.Status(http.StatusOK)
-	err := format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, readerOf(c), filter))
+	err = format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, reader, filter))
 	switch {
 	case err == nil:
 		return nil

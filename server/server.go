@@ -29,14 +29,16 @@ type Server struct {
 	web     *Web
 	limits  *limits
 	log     *slog.Logger
-	queue   *gin.Engine // the routes that operations are for
+	queue   *gin.Engine   // the routes that operations are for
+	left    chan struct{} // holds one token while there may be something to erase
 	handler http.Handler
 }
 
-// New wires a server. The hub and the checker have to be running for what they do to happen.
+// New wires a server. The hub, the checker and its own Run have to be running for what they do to happen.
 func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
 	s := &Server{
 		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), log: log,
+		left: make(chan struct{}, 1),
 	}
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()

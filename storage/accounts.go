@@ -14,7 +14,6 @@ import (
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -23,46 +22,6 @@ import (
 type Account struct {
 	ID   uuid.UUID `json:"id"`
 	Name string    `json:"name"`
-}
-
-// A Reader is someone who reads, and the groups they may read: what any query for them is limited to.
-type Reader struct {
-	Account Account   // the zero Account: nobody is signed in
-	Token   uuid.UUID // the id of the token that says so; the nil UUID: none does
-	Groups  []uuid.UUID
-
-	Operation *Operation // what the request does, once; nil: it may be done as often as it is asked for
-}
-
-// Public is the group that anyone may read.
-var Public = uuid.Nil
-
-// Anonymous is the reader who is not signed in.
-var Anonymous = Reader{Groups: []uuid.UUID{Public}}
-
-// Only is the reader with no more than some of the groups, named as in Highlight: ErrNotFound for one that the
-// reader does not read.
-func (r Reader) Only(groups ...string) (Reader, error) {
-	only := Reader{Account: r.Account, Token: r.Token}
-	for _, name := range groups {
-		group, err := r.group(name)
-		if err != nil {
-			return Reader{}, err
-		}
-		only.Groups = append(only.Groups, group)
-	}
-	return only, nil
-}
-
-// group is the id of a group that the reader reads; empty is the reader's own.
-func (r Reader) group(name string) (uuid.UUID, error) {
-	switch {
-	case name == "public":
-		return Public, nil
-	case (name == "" || name == "me") && r.Account.ID != uuid.Nil:
-		return r.Account.ID, nil
-	}
-	return uuid.Nil, fmt.Errorf("group %q: %w", name, ErrNotFound)
 }
 
 const (
@@ -155,43 +114,41 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (Account, err
 
 // CreateToken makes a secret that stands for the account until it expires. Only its hash is kept.
 func (s *Store) CreateToken(ctx context.Context, account uuid.UUID) (token string, expires time.Time, err error) {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails: crypto/rand ends the program instead
-	token = "limn_" + base64.RawURLEncoding.EncodeToString(secret)
+	token = newSecret("limn_")
 	expires = time.Now().Add(tokenLife)
 	_, err = s.pool.Exec(ctx, `
 		INSERT INTO tokens (id, account_id, hash, expires_at) VALUES ($1, $2, $3, $4)`,
-		newID(), account, hashToken(token), expires)
+		newID(), account, hashSecret(token), expires)
 	return token, expires, translate(err, "create token")
 }
 
 // DeleteToken ends a token; one that is not known is not an error.
 func (s *Store) DeleteToken(ctx context.Context, token string) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM tokens WHERE hash = $1`, hashToken(token))
+	_, err := s.pool.Exec(ctx, `DELETE FROM tokens WHERE hash = $1`, hashSecret(token))
 	return translate(err, "delete token")
 }
 
 // Authenticate finds who a token stands for: ErrNotFound when it is unknown or has expired.
 func (s *Store) Authenticate(ctx context.Context, token string) (Reader, error) {
-	var account Account
-	var id uuid.UUID
+	r := Reader{At: time.Now()}
+	var groups []uuid.UUID
+	var roles []Role
 	err := s.pool.QueryRow(ctx, `
-		SELECT t.id, a.id, a.name FROM tokens t JOIN accounts a ON a.id = t.account_id
-		WHERE t.hash = $1 AND t.expires_at > now()`, hashToken(token)).
-		Scan(&id, &account.ID, &account.Name)
+		SELECT t.id, t.expires_at, a.id, a.name, a.rights, m.groups, m.roles
+		FROM tokens t JOIN accounts a ON a.id = t.account_id, LATERAL (
+			SELECT array_agg(group_id ORDER BY group_id) AS groups, array_agg(role ORDER BY group_id) AS roles
+			FROM members WHERE account_id = a.id
+		) m
+		WHERE t.hash = $1 AND t.expires_at > now()`, hashSecret(token)).
+		Scan(&r.Token, &r.Expires, &r.Account.ID, &r.Account.Name, &r.Rights, &groups, &roles)
 	if err != nil {
 		return Reader{}, translate(err, "authenticate")
 	}
-	return Reader{Account: account, Token: id, Groups: []uuid.UUID{Public, account.ID}}, nil
-}
-
-// EndedTokens lists those of some tokens that stand for nobody any more.
-func (s *Store) EndedTokens(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
-	rows, _ := s.pool.Query(ctx, `
-		SELECT asked.id FROM unnest($1::uuid[]) AS asked (id)
-		WHERE NOT EXISTS (SELECT FROM tokens t WHERE t.id = asked.id AND t.expires_at > now())`, ids)
-	ended, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	return ended, translate(err, "list ended tokens")
+	r.Groups = []uuid.UUID{Public, r.Account.ID}
+	for i, group := range groups {
+		r.join(group, roles[i])
+	}
+	return r, nil
 }
 
 // checkName returns the name as it is shown and as it is compared.
@@ -230,8 +187,16 @@ func nameKey(name string) string {
 	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
 }
 
-func hashToken(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
+// newSecret makes what nobody guesses.
+func newSecret(prefix string) string {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails: crypto/rand ends the program instead
+	return prefix + base64.RawURLEncoding.EncodeToString(secret)
+}
+
+// hashSecret is what is kept of one. It is as long as its hash and random, so the hash needs neither salt nor time.
+func hashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
 	return sum[:]
 }
 

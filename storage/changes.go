@@ -140,11 +140,11 @@ func (r changeRow) change() Change {
 	case c.Removed:
 	case c.Kind == "highlight":
 		c.Highlight = &Highlight{
-			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Group: groupName(*r.group, *r.author),
-			Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies,
+			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies,
 			Check: Check{State: *r.state, Reason: *r.reason, CheckedAt: r.checkedAt, Ranges: r.checkRanges},
 			Seq:   *r.seq, Version: *r.version, CreatedAt: *r.createdAt, UpdatedAt: *r.updatedAt,
 		}
+		c.Highlight.put(*r.group)
 	case c.Kind == "reply":
 		c.Reply = &Reply{
 			ID: *r.id, Highlight: *r.highlight, InReplyTo: r.inReplyTo, Author: author, Note: *r.note,
