@@ -32,6 +32,7 @@ type Hub struct {
 	instance uuid.UUID
 	hangups  *hangups
 	viewers  viewers
+	census   *census
 	metrics  metrics
 	closing  chan struct{}  // closed when the streams are to end
 	tails    sync.WaitGroup // of pages, and of viewers that are behind or leave, while their pages are in use
@@ -46,7 +47,7 @@ func NewHub(store *storage.Store, bus Bus, log *slog.Logger) (*Hub, error) {
 		store: store, bus: bus, log: log, instance: uuid.New(),
 		closing: make(chan struct{}), pages: map[uuid.UUID]*page{},
 	}
-	h.metrics = newMetrics(h)
+	h.census, h.metrics = newCensus(h), newMetrics(h)
 	var err error
 	h.hangups, err = watchHangups(log, func(id uint64) {
 		if v := h.viewers.get(id); v != nil {
@@ -79,6 +80,9 @@ func (h *Hub) Run(ctx context.Context) {
 		}
 	})
 	h.keepInstance(ctx)
+	censusLife, endCensus := context.WithCancel(context.WithoutCancel(ctx))
+	var census sync.WaitGroup
+	census.Go(func() { h.census.run(censusLife) })
 	for ctx.Err() == nil {
 		select {
 		case <-compare.C:
@@ -101,6 +105,8 @@ func (h *Hub) Run(ctx context.Context) {
 	drain(h.viewers.close())
 	h.tails.Wait()
 	h.hangups.close()
+	endCensus()
+	census.Wait()
 	h.sayFarewell(context.WithoutCancel(ctx), pages)
 	endBus()
 	bus.Wait()
@@ -182,7 +188,7 @@ func (h *Hub) receive(hint Hint) {
 	switch {
 	case p == nil:
 	case hint.Presence:
-		p.ask(readPresence)
+		h.census.ask(p, false)
 	default:
 		p.ask(readChanges)
 	}
@@ -207,7 +213,8 @@ func (h *Hub) watched() []*page {
 
 func (h *Hub) wakeAll() {
 	for _, p := range h.watched() {
-		p.ask(readChanges | readPresence)
+		p.ask(readChanges)
+		h.census.ask(p, false)
 	}
 }
 
@@ -246,7 +253,7 @@ func (h *Hub) keepInstance(ctx context.Context) {
 	}
 	if unknown {
 		for _, p := range h.watched() {
-			p.ask(writePresence)
+			h.census.ask(p, true)
 		}
 	}
 }

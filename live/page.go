@@ -23,7 +23,7 @@ type page struct {
 	users   int // streams and waits; guarded by the hub's lock
 	wake    chan struct{}
 	replays replays
-	out     *writer // run's own
+	quiet   time.Time // the census's own: until when nothing is told of who reads, so that it is told of several together
 
 	mu       sync.Mutex
 	work     work
@@ -33,6 +33,7 @@ type page struct {
 	advanced chan struct{}    // closed when seq grows
 	watches  []*watch
 	presence presence
+	out      *writer
 }
 
 const unread = -1
@@ -41,10 +42,8 @@ const unread = -1
 type work int
 
 const (
-	readChanges   work = 1 << iota // there may be new ones
-	takeOffered                    // some are at hand
-	writePresence                  // who reads here has changed
-	readPresence                   // who reads anywhere may have changed
+	readChanges work = 1 << iota // there may be new ones
+	takeOffered                  // some are at hand
 )
 
 func newPage(h *Hub, id uuid.UUID) *page {
@@ -98,46 +97,27 @@ const retryPause = time.Second // after a query that failed
 
 // run does the page's work until nobody uses it any more.
 func (p *page) run() {
-	ctx := context.Background() // every query has its own limit; the last of them tells who has left
-	var pause <-chan time.Time
-	for {
-		select {
-		case <-p.wake:
-		case <-pause:
-			pause = nil
-		}
+	ctx := context.Background() // every query has its own limit
+	for !p.isDone() {
+		<-p.wake
 		p.mu.Lock()
 		todo := p.work
-		if pause != nil {
-			todo &= readChanges | takeOffered
-		}
-		p.work &^= todo
-		p.doing = todo
+		p.work, p.doing = 0, todo
 		p.mu.Unlock()
 
-		var failed work
 		if todo&takeOffered != 0 && !p.takeOffered() {
 			todo |= readChanges
 		}
-		if todo&readChanges != 0 && p.readChanges(ctx) != nil {
-			failed |= readChanges
-		}
-		if todo&(readPresence|writePresence) != 0 {
-			failed |= p.syncPresence(ctx, todo)
-			pause = time.After(p.presencePause())
-		}
+		failed := todo&readChanges != 0 && p.readChanges(ctx) != nil
 		p.mu.Lock()
 		p.doing = 0
 		p.mu.Unlock()
-		if failed != 0 {
-			p.ask(failed)
+		if failed {
+			p.ask(readChanges)
 			select {
 			case <-time.After(retryPause):
 			case <-p.hub.closing:
 			}
-		}
-		if p.isDone() {
-			return
 		}
 	}
 }
@@ -152,22 +132,12 @@ func (p *page) isDone() bool {
 	select {
 	case <-p.hub.closing: // the hub writes it down for all pages at once
 	default:
-		p.mu.Lock() // after the users were counted: the last of them asks for work before it goes
-		busy := p.work&writePresence != 0
-		p.mu.Unlock()
-		if busy {
+		if p.hub.census.isDue(p) { // after the users were counted: the last of them asks for it before it goes
 			return false
 		}
 	}
 	delete(p.hub.pages, p.id)
 	return true
-}
-
-// presencePause lets those who come and go together be told of together; a crowd takes longer to tell.
-func (p *page) presencePause() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return 200*time.Millisecond + time.Duration(len(p.watches))*100*time.Microsecond
 }
 
 // progress is how far the page is read, from a number on if nobody has begun, and what is closed when it advances.
@@ -316,12 +286,12 @@ func (p *page) join(w *watch, seq int64) bool {
 	p.watches = append(p.watches, w)
 	if w.joined { // it comes back, and may have missed who is here
 		p.presence.newest[w] = struct{}{}
-		p.askLocked(readPresence)
+		p.hub.census.ask(p, false)
 		return true
 	}
 	w.joined = true
 	p.presence.join(w)
-	p.askLocked(writePresence)
+	p.hub.census.ask(p, true)
 	return true
 }
 
@@ -340,7 +310,7 @@ func (p *page) leave(w *watch) {
 	if w.joined {
 		w.joined = false
 		p.presence.leave(w)
-		p.askLocked(writePresence)
+		p.hub.census.ask(p, true)
 	}
 }
 
