@@ -7,6 +7,7 @@ export GOFLAGS := -tags=nomsgpack
 
 FUZZTIME ?= 5s
 TIME ?= 10m
+BUS ?= postgres
 VIEWERS ?= 2000
 ROUNDS ?= 3
 modules := extension/node_modules/.package-lock.json
@@ -47,9 +48,9 @@ bench-stream: ## Measure what a viewer costs, beside a bare write and a plain Gi
 	@bin/bench-stream -limn bin/limn -viewers $(VIEWERS) -rounds $(ROUNDS)
 
 .PHONY: torture
-torture: ## Look for lost, repeated or leaked changes under faults for TIME, 10m unless said
+torture: ## Look for lost, repeated or leaked changes under faults for TIME (10m), over BUS (postgres, or kafka)
 	@go build -o bin/limn . && go build -o bin/torture ./torture
-	@bin/torture -limn bin/limn -time $(TIME)
+	@bin/torture -limn bin/limn -time $(TIME) -bus $(BUS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for FUZZTIME, 5s unless said

@@ -4,10 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
+
 	"limn/live"
+	"limn/server"
 )
 
 func environ(pairs ...string) func(string) string {
@@ -30,7 +34,7 @@ func TestConfigIsReadFromTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup || c.Limits {
+	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup != server.SignupClosed || c.Limits {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -50,7 +54,7 @@ func TestConfigStandsWithoutTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || !c.Signup || !c.Limits || c.DataDir == "" || c.Kafka.Brokers != nil {
+	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || c.Signup != server.SignupOpen || !c.Limits || c.DataDir == "" || c.Kafka.Brokers != nil {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -61,7 +65,7 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 		"LIMN_LISTEN":            {"8080", "localhost"},
 		"LIMN_PUBLIC_URL":        {"limn.example.org", "ftp://a", "https://a/b", "https://u:p@a", "https://a?b"},
 		"LIMN_DATABASE_URL_FILE": {"/nowhere/at/all"},
-		"LIMN_SIGNUP":            {"yes", "invite"},
+		"LIMN_SIGNUP":            {"yes", "Invite"},
 		"LIMN_LIMITS":            {"none"},
 		"LIMN_BUS": {
 			"redis", "kafka", "kafka://", "kafka://k:9092", "kafka://k:9092/", "kafka:///t", "kafka://k/t", "kafka://k:0/t",
@@ -79,5 +83,45 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 	}
 	if _, err := readConfig(environ("LIMN_DATABASE_URL", "postgres://a", "LIMN_DATABASE_URL_FILE", "/etc/hostname")); err == nil {
 		t.Error("two values for one thing are taken")
+	}
+}
+
+// What docker-compose.yml sets is known here, and is as it has to be.
+func TestComposeSetsWhatThereIsToSet(t *testing.T) {
+	file, err := os.ReadFile("docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose struct {
+		Services map[string]struct {
+			Image       string
+			Environment map[string]string
+		}
+	}
+	if err := yaml.UnmarshalWithOptions(file, &compose, yaml.AllowDuplicateMapKey()); err != nil { // of what is merged and set anew
+		t.Fatal(err)
+	}
+	byDefault := regexp.MustCompile(`\$\{\w+:-(.*)\}`)
+	for name, service := range compose.Services {
+		if service.Image != "limn" {
+			continue
+		}
+		known := map[string]bool{}
+		c, err := readConfig(func(variable string) string {
+			known[variable] = true
+			return byDefault.ReplaceAllString(service.Environment[variable], "$1")
+		})
+		if err != nil || c.DatabaseURL == "" {
+			t.Errorf("%s: %v, with the database %q", name, err, c.DatabaseURL)
+		}
+		for variable := range service.Environment {
+			if strings.HasPrefix(variable, "LIMN_") && !known[variable] {
+				t.Errorf("%s: %s is no variable of limn's", name, variable)
+			}
+		}
+	}
+	cluster, alone := compose.Services["instance"].Environment, compose.Services["limn"].Environment
+	if cluster["LIMN_BUS"] == "" || cluster["LIMN_DATABASE_URL"] != alone["LIMN_DATABASE_URL"] {
+		t.Errorf("the instances of the cluster have %v", cluster)
 	}
 }

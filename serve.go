@@ -75,6 +75,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	life, end := context.WithCancel(ctx)
 	running.Go(func() { hub.Run(life) })
 	running.Go(func() { checker.Run(life) })
+	running.Go(func() { handler.Run(life) })
 	if feed != nil {
 		running.Go(func() { feed.Run(life) })
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-//go:embed src static package.json
+//go:embed src static locales package.json
 var sources embed.FS
 
 // Embed is the script for /embed.js: one minified file that makes the page that includes it a limn page.
@@ -61,7 +61,10 @@ var embedded = api.Plugin{Name: "embedded", Setup: func(build api.PluginBuild) {
 			return api.OnLoadResult{}, err
 		}
 		loader := api.LoaderTS
-		if path.Ext(args.Path) == ".css" { // a style sheet is imported as its text
+		switch path.Ext(args.Path) {
+		case ".json":
+			loader = api.LoaderJSON
+		case ".css": // a style sheet is imported as its text
 			loader = api.LoaderText
 			data = api.Transform(string(data), api.TransformOptions{
 				Loader: api.LoaderCSS, MinifyWhitespace: true, Charset: api.CharsetUTF8,

@@ -13,6 +13,7 @@ type manifest struct {
 	Name            string            `json:"name"`
 	Version         string            `json:"version"`
 	Description     string            `json:"description"`
+	DefaultLocale   string            `json:"default_locale"`
 	Icons           map[string]string `json:"icons"`
 	Action          action            `json:"action"`
 	Background      background        `json:"background"`
@@ -64,7 +65,8 @@ func manifestFor(browser string, server *url.URL, version string) ([]byte, error
 		ManifestVersion: 3,
 		Name:            "limn",
 		Version:         version,
-		Description:     "Shared highlights on any web page, live.",
+		Description:     "__MSG_description__",
+		DefaultLocale:   defaultLocale,
 		Icons:           icons,
 		Action:          action{Title: "limn", Popup: "popup.html", Icon: icons},
 		ContentScripts: []contentScript{{

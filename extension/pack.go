@@ -56,11 +56,12 @@ func WriteDir(dir, browser, serverURL string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write the extension: %w", err)
-	}
 	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("write the extension: %w", err)
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
 			return fmt.Errorf("write the extension: %w", err)
 		}
 	}
@@ -133,6 +134,9 @@ var shared = sync.OnceValues(func() (map[string][]byte, error) {
 			return nil, err
 		}
 		files[name] = data
+	}
+	if err := addLocales(files); err != nil {
+		return nil, err
 	}
 	for _, size := range iconSizes {
 		data, err := icon(size)

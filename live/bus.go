@@ -12,24 +12,30 @@ import (
 type Hint struct {
 	Page     uuid.UUID
 	Presence bool // who reads the page, rather than what stands on it
+	Rights   bool // what an account may read, or who may read a group, whose id is then in the page's place
 }
 
 // On a bus, the kind of a hint is a letter.
 const (
 	hintChanges  = 'c'
 	hintPresence = 'p'
+	hintRights   = 'r'
 )
 
 func (h Hint) kind() byte {
-	if h.Presence {
+	switch {
+	case h.Presence:
 		return hintPresence
+	case h.Rights:
+		return hintRights
 	}
 	return hintChanges
 }
 
 // hintOf is the hint of a kind; not ok: there is no such kind.
-func hintOf(kind byte, page uuid.UUID) (h Hint, ok bool) {
-	return Hint{Page: page, Presence: kind == hintPresence}, kind == hintChanges || kind == hintPresence
+func hintOf(kind byte, id uuid.UUID) (h Hint, ok bool) {
+	h = Hint{Page: id, Presence: kind == hintPresence, Rights: kind == hintRights}
+	return h, kind == h.kind()
 }
 
 // A Bus carries hints between instances. It may lose, repeat and reorder them: that only delays.

@@ -1,22 +1,44 @@
 package live
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
+
+	"limn/storage"
 )
 
-// A cursor is how far a stream has come: the life of the database, and of each page the number of the last
-// change sent. As text, in the alphabet of URLs:
+// A cursor is how far a stream has come: the life of the database, which groups were read, and of each page the number
+// of the last change sent. As text, in the alphabet of URLs:
 //
-//	cursor = id *( "." id "-" number )    ; epoch, then page and number
+//	cursor = id [ "-" groups ] *( "." id "-" number )    ; epoch, then page and number
 //	id     = 22 characters of base64url
+//	groups = 8 characters of base64url                   ; left out for the public alone
 type cursor struct {
-	epoch uuid.UUID
-	seqs  map[uuid.UUID]int64
+	epoch  uuid.UUID
+	groups string
+	seqs   map[uuid.UUID]int64
 }
+
+// groupsOf is what a cursor calls the groups that were read. Whoever comes back to read others holds too little, or too
+// much, of what was there before.
+func groupsOf(reads []uuid.UUID) string {
+	if len(reads) == 1 && reads[0] == storage.Public {
+		return ""
+	}
+	reads = slices.SortedFunc(slices.Values(reads), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	hash := sha256.New()
+	for _, group := range reads {
+		hash.Write(group[:])
+	}
+	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:groupsLength/4*3])
+}
+
+const groupsLength = 8 // characters
 
 // maxCursor is the longest cursor that is read, in bytes: more than MaxPages pages take.
 const maxCursor = 2 << 10
@@ -27,9 +49,14 @@ func parseCursor(s string) (c cursor, ok bool) {
 		return cursor{}, false
 	}
 	parts := strings.Split(s, ".")
-	if c.epoch, ok = parseID(parts[0]); !ok {
+	epoch, groups := parts[0], ""
+	if len(epoch) == idLength+1+groupsLength && epoch[idLength] == '-' {
+		epoch, groups = epoch[:idLength], epoch[idLength+1:]
+	}
+	if c.epoch, ok = parseID(epoch); !ok {
 		return cursor{}, false
 	}
+	c.groups = groups
 	c.seqs = make(map[uuid.UUID]int64, len(parts)-1)
 	for _, part := range parts[1:] {
 		if len(part) < idLength+2 || part[idLength] != '-' {

@@ -15,13 +15,13 @@ import (
 type event struct {
 	change storage.Change
 	put    []byte // empty when the change is a removal
-	remove []byte
-	idLine int // how long the id line is, in both
+	remove []byte // empty when it can be none for anybody
+	idLine int    // how long the id line is, in both
 }
 
 // newEvent encodes a change.
 func newEvent(epoch, page uuid.UUID, c storage.Change) (*event, error) {
-	id := append([]byte("id: "), appendPage(appendID(nil, epoch), page, c.Seq)...)
+	id := appendPage(appendHead(nil, epoch), page, c.Seq)
 	id = append(id, '\n')
 	e := &event{change: c, idLine: len(id)}
 	var thing any = c.Highlight
@@ -34,9 +34,17 @@ func newEvent(epoch, page uuid.UUID, c storage.Change) (*event, error) {
 			return nil, err
 		}
 	}
-	e.remove, err = appendEvent(id[:len(id):len(id)], "removed", removed{c.ID, page, c.Kind})
+	if c.MayRemove() {
+		e.remove, err = appendEvent(id[:len(id):len(id)], "removed", removed{c.ID, page, c.Kind})
+	}
 	return e, err
 }
+
+// headLength is how long the part of an id line is that names the database's life, before it may name groups.
+const headLength = len("id: ") + idLength
+
+// appendHead adds the beginning of an id line.
+func appendHead(b []byte, epoch uuid.UUID) []byte { return appendID(append(b, "id: "...), epoch) }
 
 // bytes is what a reader is sent whom the change concerns in this way.
 func (e *event) bytes(effect storage.Effect) []byte {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -18,7 +19,7 @@ const MaxPages = 32
 
 const (
 	compareEvery  = 1500 * time.Millisecond // how late a change can be whose hint was lost
-	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead; how late a revoked token is seen
+	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead; how late a revoked token is seen whose hint was lost
 	storageWait   = 30 * time.Second        // for one read of a page's changes
 	farewellLimit = 3 * time.Second         // for telling the other instances that this one stops
 )
@@ -31,6 +32,7 @@ type Hub struct {
 	instance uuid.UUID
 	hangups  *hangups
 	viewers  viewers
+	census   *census
 	metrics  metrics
 	closing  chan struct{}  // closed when the streams are to end
 	tails    sync.WaitGroup // of pages, and of viewers that are behind or leave, while their pages are in use
@@ -45,7 +47,7 @@ func NewHub(store *storage.Store, bus Bus, log *slog.Logger) (*Hub, error) {
 		store: store, bus: bus, log: log, instance: uuid.New(),
 		closing: make(chan struct{}), pages: map[uuid.UUID]*page{},
 	}
-	h.metrics = newMetrics(h)
+	h.census, h.metrics = newCensus(h), newMetrics(h)
 	var err error
 	h.hangups, err = watchHangups(log, func(id uint64) {
 		if v := h.viewers.get(id); v != nil {
@@ -78,6 +80,9 @@ func (h *Hub) Run(ctx context.Context) {
 		}
 	})
 	h.keepInstance(ctx)
+	censusLife, endCensus := context.WithCancel(context.WithoutCancel(ctx))
+	var census sync.WaitGroup
+	census.Go(func() { h.census.run(censusLife) })
 	for ctx.Err() == nil {
 		select {
 		case <-compare.C:
@@ -100,6 +105,8 @@ func (h *Hub) Run(ctx context.Context) {
 	drain(h.viewers.close())
 	h.tails.Wait()
 	h.hangups.close()
+	endCensus()
+	census.Wait()
 	h.sayFarewell(context.WithoutCancel(ctx), pages)
 	endBus()
 	bus.Wait()
@@ -107,6 +114,14 @@ func (h *Hub) Run(ctx context.Context) {
 
 // Changed says that a page has changed, once that is committed.
 func (h *Hub) Changed(page uuid.UUID) { h.tell(Hint{Page: page}) }
+
+// Wrote is Changed with the change itself at hand, so that nobody has to read it for the readers here.
+func (h *Hub) Wrote(page uuid.UUID, c storage.Change) {
+	if p := h.page(page); p != nil {
+		p.offer(c)
+	}
+	h.publish(Hint{Page: page})
+}
 
 // Renamed says that an account has another name, to all who read a page together with it.
 func (h *Hub) Renamed(ctx context.Context, account uuid.UUID) error {
@@ -116,6 +131,10 @@ func (h *Hub) Renamed(ctx context.Context, account uuid.UUID) error {
 	}
 	return err
 }
+
+// Dismiss says that an account may do something else than before, or that others may read a group: the streams of that
+// account, or of all who read the group, end here and elsewhere. Their readers come back with the rights that they have then.
+func (h *Hub) Dismiss(id uuid.UUID) { h.tell(Hint{Page: id, Rights: true}) }
 
 // AwaitChange waits until a page has a change with a number after seq, and returns the number that it has got to.
 // The error is the context's, or ErrClosing.
@@ -157,18 +176,29 @@ func (h *Hub) hear(hint Hint) {
 	h.receive(hint)
 }
 
-// receive wakes the page that a hint is about, if somebody reads it here.
+// receive wakes the page that a hint is about, if somebody reads it here, or ends the streams of those whose rights changed.
 func (h *Hub) receive(hint Hint) {
-	h.mu.Lock()
-	p := h.pages[hint.Page]
-	h.mu.Unlock()
+	if hint.Rights {
+		for _, v := range h.viewers.dismiss(hint.Page) {
+			v.stop(revoked)
+		}
+		return
+	}
+	p := h.page(hint.Page)
 	switch {
 	case p == nil:
 	case hint.Presence:
-		p.ask(readPresence)
+		h.census.ask(p, false)
 	default:
 		p.ask(readChanges)
 	}
+}
+
+// page is the page with an id, if somebody reads it here; else nil.
+func (h *Hub) page(id uuid.UUID) *page {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.pages[id]
 }
 
 func (h *Hub) watched() []*page {
@@ -183,7 +213,8 @@ func (h *Hub) watched() []*page {
 
 func (h *Hub) wakeAll() {
 	for _, p := range h.watched() {
-		p.ask(readChanges | readPresence)
+		p.ask(readChanges)
+		h.census.ask(p, false)
 	}
 }
 
@@ -222,26 +253,43 @@ func (h *Hub) keepInstance(ctx context.Context) {
 	}
 	if unknown {
 		for _, p := range h.watched() {
-			p.ask(writePresence)
+			h.census.ask(p, true)
 		}
 	}
 }
 
-// endRevoked ends the streams of tokens that are no longer good. Their readers come back, and are told so.
+// endRevoked ends the streams of which no hint has said that their token or their rights are no longer good. Their readers
+// come back, and are told so.
 func (h *Hub) endRevoked(ctx context.Context) {
-	byToken := h.viewers.withToken()
-	if len(byToken) == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, storageWait)
 	defer cancel()
-	ended, err := h.store.EndedTokens(ctx, slices.Collect(maps.Keys(byToken)))
-	if err != nil {
-		h.logUnlessEnding(ctx, "the tokens of the streams cannot be looked at", err)
-		return
+	byToken, asGuests := h.viewers.withToken(), h.viewers.asGuests()
+	if len(byToken) > 0 {
+		tokens, rights := make([]uuid.UUID, 0, len(byToken)), make([]int64, 0, len(byToken))
+		for token, viewers := range byToken {
+			oldest := slices.MinFunc(viewers, func(a, b *viewer) int { return cmp.Compare(a.rights, b.rights) })
+			tokens, rights = append(tokens, token), append(rights, oldest.rights)
+		}
+		ended, err := h.store.EndedReaders(ctx, tokens, rights)
+		if err != nil {
+			h.logUnlessEnding(ctx, "the tokens of the streams cannot be looked at", err)
+			return
+		}
+		stopAll(byToken, ended)
 	}
-	for _, token := range ended {
-		for _, v := range byToken[token] {
+	if len(asGuests) > 0 {
+		closed, err := h.store.ClosedGroups(ctx, slices.Collect(maps.Keys(asGuests)))
+		if err != nil {
+			h.logUnlessEnding(ctx, "the groups that guests read cannot be looked at", err)
+			return
+		}
+		stopAll(asGuests, closed)
+	}
+}
+
+func stopAll(viewers map[uuid.UUID][]*viewer, ids []uuid.UUID) {
+	for _, id := range ids {
+		for _, v := range viewers[id] {
 			v.stop(revoked)
 		}
 	}

@@ -26,7 +26,7 @@ const (
 	slow     = "slow"     // it did not take in time what it was sent
 	failed   = "failed"   // it could not be brought up to date
 	lifetime = "lifetime" // it has lived long enough
-	revoked  = "revoked"  // its token is no longer good
+	revoked  = "revoked"  // its token is no longer good, or what the reader may read is something else
 	stopping = "stopping" // the hub
 )
 
@@ -56,8 +56,8 @@ func newMetrics(h *Hub) metrics {
 		}),
 		catchUps: vector("limn_catch_ups_total", "Replays to a reader: of a page from its beginning, after a cursor, or because it fell behind.", "from",
 			"beginning", "cursor", "behind"),
-		sent:     vector("limn_hints_sent_total", "Hints given to the bus.", "kind", "changes", "presence"),
-		received: vector("limn_hints_received_total", "Hints of other instances.", "kind", "changes", "presence"),
+		sent:     vector("limn_hints_sent_total", "Hints given to the bus.", "kind", "changes", "presence", "rights"),
+		received: vector("limn_hints_received_total", "Hints of other instances.", "kind", "changes", "presence", "rights"),
 		found:    counter("limn_changes_found_by_comparing_total", "Pages with changes of which no hint had arrived."),
 	}
 }
@@ -101,8 +101,11 @@ func (m *metrics) lagOf(events []*event) {
 }
 
 func (h Hint) name() string {
-	if h.Presence {
+	switch {
+	case h.Presence:
 		return "presence"
+	case h.Rights:
+		return "rights"
 	}
 	return "changes"
 }

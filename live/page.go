@@ -1,12 +1,16 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"limn/storage"
 )
 
 // chunk is how many changes are read and encoded at once.
@@ -19,15 +23,17 @@ type page struct {
 	users   int // streams and waits; guarded by the hub's lock
 	wake    chan struct{}
 	replays replays
-	out     *writer // run's own
+	quiet   time.Time // the census's own: until when nothing is told of who reads, so that it is told of several together
 
 	mu       sync.Mutex
 	work     work
-	doing    work          // what run has taken of it
-	seq      int64         // how far run has read; unread: nobody has said yet from where on
-	advanced chan struct{} // closed when seq grows
+	doing    work             // what run has taken of it
+	seq      int64            // how far run has come; unread: nobody has said yet from where on
+	offered  []storage.Change // at hand, and perhaps next
+	advanced chan struct{}    // closed when seq grows
 	watches  []*watch
 	presence presence
+	out      *writer
 }
 
 const unread = -1
@@ -36,9 +42,8 @@ const unread = -1
 type work int
 
 const (
-	readChanges   work = 1 << iota // there may be new ones
-	writePresence                  // who reads here has changed
-	readPresence                   // who reads anywhere may have changed
+	readChanges work = 1 << iota // there may be new ones
+	takeOffered                  // some are at hand
 )
 
 func newPage(h *Hub, id uuid.UUID) *page {
@@ -67,6 +72,21 @@ func (p *page) ask(w work) {
 	p.askLocked(w)
 }
 
+// maxOffered is how many changes may be at hand; those beyond it are read like any.
+const maxOffered = 64
+
+// offer gives run a change to tell, which it does not have to read if it is the next one.
+func (p *page) offer(c storage.Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.offered) == maxOffered {
+		p.askLocked(readChanges)
+		return
+	}
+	p.offered = append(p.offered, c)
+	p.askLocked(takeOffered)
+}
+
 // askLocked is ask for those who hold the page's lock.
 func (p *page) askLocked(w work) {
 	p.work |= w
@@ -77,43 +97,27 @@ const retryPause = time.Second // after a query that failed
 
 // run does the page's work until nobody uses it any more.
 func (p *page) run() {
-	ctx := context.Background() // every query has its own limit; the last of them tells who has left
-	var pause <-chan time.Time
-	for {
-		select {
-		case <-p.wake:
-		case <-pause:
-			pause = nil
-		}
+	ctx := context.Background() // every query has its own limit
+	for !p.isDone() {
+		<-p.wake
 		p.mu.Lock()
 		todo := p.work
-		if pause != nil {
-			todo &= readChanges
-		}
-		p.work &^= todo
-		p.doing = todo
+		p.work, p.doing = 0, todo
 		p.mu.Unlock()
 
-		var failed work
-		if todo&readChanges != 0 && p.readChanges(ctx) != nil {
-			failed |= readChanges
+		if todo&takeOffered != 0 && !p.takeOffered() {
+			todo |= readChanges
 		}
-		if todo&(readPresence|writePresence) != 0 {
-			failed |= p.syncPresence(ctx, todo)
-			pause = time.After(p.presencePause())
-		}
+		failed := todo&readChanges != 0 && p.readChanges(ctx) != nil
 		p.mu.Lock()
 		p.doing = 0
 		p.mu.Unlock()
-		if failed != 0 {
-			p.ask(failed)
+		if failed {
+			p.ask(readChanges)
 			select {
 			case <-time.After(retryPause):
 			case <-p.hub.closing:
 			}
-		}
-		if p.isDone() {
-			return
 		}
 	}
 }
@@ -128,22 +132,12 @@ func (p *page) isDone() bool {
 	select {
 	case <-p.hub.closing: // the hub writes it down for all pages at once
 	default:
-		p.mu.Lock() // after the users were counted: the last of them asks for work before it goes
-		busy := p.work&writePresence != 0
-		p.mu.Unlock()
-		if busy {
+		if p.hub.census.isDue(p) { // after the users were counted: the last of them asks for it before it goes
 			return false
 		}
 	}
 	delete(p.hub.pages, p.id)
 	return true
-}
-
-// presencePause lets those who come and go together be told of together; a crowd takes longer to tell.
-func (p *page) presencePause() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return 200*time.Millisecond + time.Duration(len(p.watches))*100*time.Microsecond
 }
 
 // progress is how far the page is read, from a number on if nobody has begun, and what is closed when it advances.
@@ -164,10 +158,41 @@ func (p *page) askIfBehind(seq int64) {
 	if p.seq == unread || p.seq >= seq {
 		return
 	}
-	if (p.work|p.doing)&readChanges == 0 {
+	if (p.work|p.doing)&(readChanges|takeOffered) == 0 {
 		p.hub.metrics.found.Inc()
 	}
 	p.askLocked(readChanges)
+}
+
+// takeOffered hands the changes at hand to every reader as far as each is the next one. Not ok: one is missing between
+// them, and has to be read.
+func (p *page) takeOffered() (ok bool) {
+	p.mu.Lock()
+	seq, offered := p.seq, p.offered
+	p.offered = nil
+	p.mu.Unlock()
+	if seq == unread {
+		return true // nobody waits for a change of this page
+	}
+	slices.SortFunc(offered, func(a, b storage.Change) int { return cmp.Compare(a.Seq, b.Seq) })
+	var events []*event
+	for _, c := range offered {
+		if c.Seq <= seq {
+			continue
+		}
+		if c.Seq > seq+1 {
+			break
+		}
+		e, err := newEvent(p.hub.store.Epoch(), p.id, c)
+		if err != nil {
+			break
+		}
+		seq, events = c.Seq, append(events, e)
+	}
+	if events != nil {
+		p.deliver(events, seq)
+	}
+	return len(offered) == 0 || offered[len(offered)-1].Seq <= seq
 }
 
 // readChanges reads what is new and hands it to every reader.
@@ -261,12 +286,12 @@ func (p *page) join(w *watch, seq int64) bool {
 	p.watches = append(p.watches, w)
 	if w.joined { // it comes back, and may have missed who is here
 		p.presence.newest[w] = struct{}{}
-		p.askLocked(readPresence)
+		p.hub.census.ask(p, false)
 		return true
 	}
 	w.joined = true
 	p.presence.join(w)
-	p.askLocked(writePresence)
+	p.hub.census.ask(p, true)
 	return true
 }
 
@@ -285,7 +310,7 @@ func (p *page) leave(w *watch) {
 	if w.joined {
 		w.joined = false
 		p.presence.leave(w)
-		p.askLocked(writePresence)
+		p.hub.census.ask(p, true)
 	}
 }
 

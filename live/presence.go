@@ -1,8 +1,9 @@
 package live
 
 import (
-	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -14,13 +15,13 @@ const maxNamed = 100
 
 // presence is who reads a page: through this instance, and as far as it knows at all.
 type presence struct {
-	streams map[uuid.UUID]int64 // here, by account; the nil UUID: not signed in
+	streams storage.Streams     // here
 	newest  map[*watch]struct{} // those that have not been told yet
 	known   *presenceEvent      // what the others were told last; nil: nothing yet
 }
 
 func newPresence() presence {
-	return presence{streams: map[uuid.UUID]int64{}, newest: map[*watch]struct{}{}}
+	return presence{streams: storage.Streams{}, newest: map[*watch]struct{}{}}
 }
 
 func (p *presence) join(w *watch) {
@@ -71,33 +72,6 @@ func (e presenceEvent) since(old presenceEvent) presenceEvent {
 
 func (e presenceEvent) changes() bool { return e.Joined != nil || e.Left != nil || e.Renamed != nil }
 
-// syncPresence writes down who reads here, reads who reads anywhere, and tells whom it is news to. It returns the
-// work that failed.
-func (p *page) syncPresence(ctx context.Context, todo work) (failed work) {
-	ctx, cancel := context.WithTimeout(ctx, storageWait)
-	defer cancel()
-	if todo&writePresence != 0 {
-		p.mu.Lock()
-		streams := make(map[uuid.UUID]int64, len(p.presence.streams))
-		for account, count := range p.presence.streams {
-			streams[account] = count
-		}
-		p.mu.Unlock()
-		if err := p.hub.store.PutViewers(ctx, p.hub.instance, p.id, streams); err != nil {
-			p.hub.logUnlessEnding(ctx, "a page's readers cannot be written down", err)
-			return writePresence
-		}
-		p.hub.publish(Hint{Page: p.id, Presence: true})
-	}
-	viewers, anonymous, err := p.hub.store.Viewers(ctx, p.id, maxNamed)
-	if err != nil {
-		p.hub.logUnlessEnding(ctx, "a page's readers cannot be read", err)
-		return readPresence
-	}
-	p.tellPresence(presenceEvent{Page: p.id, Viewers: viewers, Anonymous: anonymous})
-	return 0
-}
-
 // tellPresence sends who is here to those who have just come, and what is different to all others.
 func (p *page) tellPresence(now presenceEvent) {
 	p.mu.Lock()
@@ -128,4 +102,12 @@ func (p *page) tellPresence(now presenceEvent) {
 		}
 	})
 	p.presence.newest = map[*watch]struct{}{}
+	p.quiet = time.Now().Add(200*time.Millisecond + time.Duration(len(p.watches))*100*time.Microsecond) // a crowd takes longer to tell
+}
+
+// streams are who reads the page here.
+func (p *page) streams() storage.Streams {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.presence.streams)
 }

@@ -39,7 +39,7 @@ type Subscription struct {
 // those who have something to send, until the reader hangs up or does not read, or the stream has lived long
 // enough, or the hub closes. The error is ErrClosing, or of the database or the connection.
 func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription) error {
-	viewer := &viewer{hub: h, account: s.Reader.Account.ID, token: s.Reader.Token, reads: s.Reader.Groups, done: s.Done}
+	viewer := h.newViewer(s)
 	pages, err := h.acquireAll(s.Pages)
 	if err != nil {
 		return err
@@ -58,12 +58,38 @@ func (h *Hub) Stream(ctx context.Context, w http.ResponseWriter, s Subscription)
 		return ErrClosing
 	}
 	h.metrics.opened.Inc()
+	viewer.expire(s.Reader.Expires)
+	if h.viewers.late(viewer, s.Reader.At) {
+		viewer.stop(revoked)
+		return nil
+	}
 	// From here on the viewer owns its pages and its connection, and ending it gives them back.
 	if err := h.begin(ctx, viewer, s); err != nil {
 		h.log.Debug("a stream did not get to what is live", "error", err)
 		viewer.stop(reasonOf(err))
 	}
 	return nil
+}
+
+// newViewer makes a viewer of who subscribes, without its pages and connection.
+func (h *Hub) newViewer(s Subscription) *viewer {
+	v := &viewer{
+		hub: h, account: s.Reader.Account.ID, token: s.Reader.Token, rights: s.Reader.Rights,
+		reads: s.Reader.Groups, visits: s.Reader.Visits(), done: s.Done,
+	}
+	if groups := groupsOf(v.reads); groups != "" {
+		v.head = append(append(appendHead(nil, h.store.Epoch()), '-'), groups...)
+	}
+	return v
+}
+
+// expire ends a viewer with its token, if that is before its own time.
+func (v *viewer) expire(token time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !token.IsZero() && token.Before(v.ends) && v.phase != gone {
+		v.expiry = time.AfterFunc(time.Until(token), func() { v.stop(revoked) })
+	}
 }
 
 // begin brings a viewer up to date, lets it follow, and has its hang-up told.
@@ -141,6 +167,8 @@ func (h *Hub) starts(s Subscription) []start {
 			starts[i].resync = "unknown_cursor"
 		case c.epoch != h.store.Epoch():
 			starts[i].resync = "other_epoch"
+		case c.groups != groupsOf(s.Reader.Groups):
+			starts[i].resync = "other_groups"
 		case !named:
 			starts[i].resync = "unknown_page"
 		default:

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"limn/storage"
 	"limn/storage/storagetest"
+	"limn/xpath"
 )
 
 const address = "https://example.org/"
@@ -50,7 +52,7 @@ func startHub(t *testing.T, store *storage.Store, bus Bus) (hub *Hub, url string
 // signUp makes an account that may read what is public.
 func signUp(t *testing.T, store *storage.Store) storage.Reader {
 	t.Helper()
-	account, err := store.CreateAccount(t.Context(), "Ada", "")
+	account, err := store.CreateAccount(t.Context(), storage.NewAccount{Name: "Ada"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,5 +124,61 @@ func TestReaderWhoFallsBehindCatchesUp(t *testing.T) {
 			}
 			delete(written, id)
 		}
+	}
+}
+
+// What a writer hands over is what others read, byte for byte; what lies between is read.
+func TestAChangeAtHandIsToldAsItIsRead(t *testing.T) {
+	hub, store, url := startStream(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	_, otherURL := startHub(t, store, NewPostgresBus(store.Connect, log))
+	ada := signUp(t, store)
+	here, elsewhere := follow(t, url), follow(t, otherURL)
+	highlight := func(next func() (string, string)) string {
+		for {
+			if name, data := next(); name == "highlight" {
+				return data
+			}
+		}
+	}
+	for _, next := range []func() (string, string){here, elsewhere} {
+		for name := ""; name != "live"; name, _ = next() {
+		}
+	}
+	path := "/html[1]/body[1]/p[2]/text()[1]"
+	whole := xpath.Range{
+		Anchor: xpath.Point{XPath: path, Offset: 9}, Focus: xpath.Point{XPath: path, Offset: 2},
+		Quote: &xpath.Quote{Exact: "“ink” & 🖋", Prefix: "<", Suffix: "\u2028"}, Position: &xpath.Position{Start: 2, End: 9},
+	}
+	bare := xpath.Range{Anchor: whole.Anchor, Focus: whole.Focus}
+	for i, n := range []storage.NewHighlight{
+		{Note: "plain"},
+		{Note: "*all*\r\n of it", Tags: []string{"a", "b c"}, Color: "#a1b2c3", Ranges: []xpath.Range{whole, bare}},
+		{Ranges: []xpath.Range{bare}, Found: &storage.Finding{ReadAt: time.Now(), Ranges: []xpath.Range{whole}}},
+	} {
+		n.URL, n.Title, n.Group = address, "A <title>", "public"
+		h, _, err := store.CreateHighlight(t.Context(), ada, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i != 1 { // of which only the next one tells
+			hub.Wrote(h.Page.ID, storage.Made(h))
+		}
+	}
+	for range 3 {
+		if got, want := highlight(here), highlight(elsewhere); got != want {
+			t.Errorf("here it is\n%s, elsewhere\n%s", got, want)
+		}
+	}
+
+	last, err := store.PageSeqs(t.Context(), []uuid.UUID{storage.PageID(address)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := storage.Highlight{ID: uuid.New(), Seq: last[storage.PageID(address)] + 1, Group: "public", Note: "not stored"}
+	hub.Wrote(storage.PageID(address), storage.Made(next))
+
+	if got := highlight(here); !strings.Contains(got, "not stored") {
+		t.Errorf("a change at hand was read: %s", got)
 	}
 }

@@ -24,7 +24,11 @@ type viewer struct {
 	id      uint64 // as the hub knows it
 	account uuid.UUID
 	token   uuid.UUID   // that opened it; the nil UUID: none
+	rights  int64       // of the account, as it opened
 	reads   []uuid.UUID // the groups that it may read
+	visits  []uuid.UUID // those of them that it may read because they are open
+	head    []byte      // how the id lines begin that name these groups; nil: as they are made for all
+	expiry  *time.Timer // when the token does before the stream ends; nil: it does not
 	conn    *connection
 	watches []*watch
 	ends    time.Time // when it has lived long enough
@@ -70,6 +74,9 @@ type watch struct {
 const unsaid = -1
 
 func (v *viewer) mayRead(group uuid.UUID) bool { return slices.Contains(v.reads, group) }
+
+// concerns tells whether it is the account's, or reads the group.
+func (v *viewer) concerns(id uuid.UUID) bool { return v.account == id || v.mayRead(id) }
 
 // send hands a page's new changes over, as far as they concern the viewer. The caller holds the page's lock.
 func (w *watch) send(events []*event, out *writer) {
@@ -230,16 +237,21 @@ func reasonOf(err error) string {
 
 // encode makes bytes of the writer's messages: of a single one its own, else a copy in the writer's scratch.
 func (v *viewer) encode(out *writer) []byte {
-	if len(out.messages) == 1 && (len(v.watches) == 1 || out.messages[0].watch == nil) {
-		out.count(out.messages[0])
-		return out.messages[0].data
+	if m := out.messages[0]; len(out.messages) == 1 && (m.watch == nil || len(v.watches) == 1 && v.head == nil) {
+		out.count(m)
+		return m.data
 	}
 	out.scratch = out.scratch[:0]
 	for _, m := range out.messages {
 		out.count(m)
-		if m.watch != nil && len(v.watches) > 1 { // the id line that it has names one page alone
+		switch {
+		case m.watch == nil:
+		case len(v.watches) > 1: // the id line that it has names one page alone
 			out.scratch = v.appendID(out.scratch)
 			m.data = m.data[m.idLine:]
+		case v.head != nil:
+			out.scratch = append(out.scratch, v.head...)
+			m.data = m.data[headLength:]
 		}
 		out.scratch = append(out.scratch, m.data...)
 	}
@@ -256,7 +268,11 @@ func (out *writer) count(m message) {
 
 // appendID adds the id line with the cursor after what was written so far. It leaves out a page of which nothing was.
 func (v *viewer) appendID(b []byte) []byte {
-	b = appendID(append(b, "id: "...), v.hub.store.Epoch())
+	if v.head != nil {
+		b = append(b, v.head...)
+	} else {
+		b = appendHead(b, v.hub.store.Epoch())
+	}
 	for _, w := range v.watches {
 		if w.sent != unsaid {
 			b = appendPage(b, w.page.id, w.sent)
@@ -277,6 +293,9 @@ func (v *viewer) end(reason string) {
 
 // leave takes the viewer out of its pages. The hub waits for it, because the pages are in use until here.
 func (v *viewer) leave() {
+	if v.expiry != nil {
+		v.expiry.Stop()
+	}
 	v.conn.close()
 	v.hub.viewers.remove(v)
 	for _, w := range v.watches {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -27,6 +28,43 @@ type viewers struct {
 	turns  [pingEvery / time.Second]map[uint64]*viewer
 	turn   int
 	closed bool
+
+	dismissed map[uuid.UUID]time.Time // accounts and groups, lately: whose rights were read before does not have them any more
+}
+
+// lately is longer than any stream takes from the reading of its rights until it is known here.
+const lately = time.Minute
+
+// dismiss are those whose account it is, or who read the group.
+func (all *viewers) dismiss(id uuid.UUID) (list []*viewer) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(all.dismissed, func(_ uuid.UUID, at time.Time) bool { return now.Sub(at) > lately })
+	if all.dismissed == nil {
+		all.dismissed = map[uuid.UUID]time.Time{}
+	}
+	all.dismissed[id] = now
+	for _, turn := range all.turns {
+		for _, v := range turn {
+			if v.concerns(id) {
+				list = append(list, v)
+			}
+		}
+	}
+	return list
+}
+
+// late tells whether a viewer was dismissed between the moment when its rights were read and now.
+func (all *viewers) late(v *viewer, read time.Time) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for id, at := range all.dismissed {
+		if v.concerns(id) && at.After(read) {
+			return true
+		}
+	}
+	return false
 }
 
 // add makes a viewer known, unless there are to be no more.
@@ -80,6 +118,21 @@ func (all *viewers) withToken() map[uuid.UUID][]*viewer {
 		}
 	}
 	return byToken
+}
+
+// asGuests are those who read open groups that they are no members of, by the group.
+func (all *viewers) asGuests() map[uuid.UUID][]*viewer {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	byGroup := map[uuid.UUID][]*viewer{}
+	for _, turn := range all.turns {
+		for _, v := range turn {
+			for _, group := range v.visits {
+				byGroup[group] = append(byGroup[group], v)
+			}
+		}
+	}
+	return byGroup
 }
 
 // count is how many there are.

@@ -14,18 +14,59 @@ CREATE TABLE accounts (
   name          text NOT NULL,
   name_key      text NOT NULL UNIQUE,          -- the name case-folded: what "taken" compares
   password_hash text,                          -- argon2id; null: a name without a password
+  rights        bigint NOT NULL DEFAULT 0,     -- counts the changes of what the account may read or do
   created_at    timestamptz NOT NULL DEFAULT now(),
-  updated_at    timestamptz NOT NULL DEFAULT now()
+  updated_at    timestamptz NOT NULL DEFAULT now(),
+  deleted_at    timestamptz,                   -- its row stays, without a name, for the tombstones of what it wrote
+  erased_at     timestamptz                    -- when what it wrote was gone, too
 );
 
 CREATE TABLE tokens (
   id         uuid PRIMARY KEY,
   account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  kind       text NOT NULL,                    -- session or token
+  name       text NOT NULL DEFAULT '',
+  scopes     text[] NOT NULL,                  -- some of read, write, admin
   hash       bytea NOT NULL UNIQUE,            -- SHA-256; the token itself is never stored
   created_at timestamptz NOT NULL DEFAULT now(),
   expires_at timestamptz NOT NULL
 );
 CREATE INDEX tokens_account ON tokens (account_id);
+
+-- The nil UUID (the public) and an account's id (what only that account reads) are in the place of a group's, too, so no
+-- group may have such an id. A group whose row is gone leaves nothing readable behind.
+CREATE TABLE groups (
+  id           uuid PRIMARY KEY,
+  name         text NOT NULL,
+  name_key     text NOT NULL CONSTRAINT groups_name UNIQUE, -- as in accounts; of a deleted group its id
+  kind         text NOT NULL,                  -- open: anybody reads and joins; closed: by invitation, and hidden
+  request_hash bytea,                          -- as in highlights
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  deleted_at   timestamptz,
+  erased_at    timestamptz                     -- when what stood in it was gone, too
+);
+CREATE INDEX groups_created ON groups (created_at, id) WHERE kind = 'open' AND deleted_at IS NULL;
+
+CREATE TABLE members (
+  group_id   uuid NOT NULL REFERENCES groups,
+  account_id uuid NOT NULL REFERENCES accounts,
+  role       text NOT NULL,                    -- reader, member, moderator or owner
+  joined_at  timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (group_id, account_id)
+);
+CREATE INDEX members_account ON members (account_id, joined_at, group_id);
+
+CREATE TABLE invites (
+  id         uuid PRIMARY KEY,
+  group_id   uuid NOT NULL REFERENCES groups,
+  hash       bytea NOT NULL UNIQUE,            -- SHA-256 of the code, which is never stored
+  role       text NOT NULL,
+  max_uses   integer NOT NULL,
+  uses       integer NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX invites_group ON invites (group_id, created_at, id);
 
 -- A page's id is made from the SHA-256 of its normalised url (its first six bytes are the hash's own), so that a
 -- page can be named, watched and searched by hash prefix before anybody has written on it.
@@ -48,7 +89,8 @@ CREATE TABLE pages (
 CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT NULL;
 
 -- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
--- left_groups are those that could read it once: they are told that it is gone, nobody else is.
+-- A hidden thing is in a
+-- group of its own, which only those read who moderate (storage.hiddenIn). left_groups are those that could read it once: they are told that it is gone, nobody else is.
 -- A deleted row stays as a tombstone with a number; its content goes at once.
 CREATE TABLE highlights (
   page_id      uuid NOT NULL REFERENCES pages,
@@ -76,6 +118,8 @@ CREATE TABLE highlights (
 );
 CREATE UNIQUE INDEX highlights_id ON highlights (id);
 CREATE UNIQUE INDEX highlights_seq ON highlights (page_id, seq);
+CREATE INDEX highlights_group ON highlights (group_id, created_at, id)
+  WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- most are public, and found by their page
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
@@ -116,6 +160,7 @@ CREATE TABLE replies (
 );
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
+CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
 -- What clients had queued and was done: asked for again, it is not done again.

@@ -45,12 +45,15 @@ func (s *Server) createHighlight(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	n.Found = s.checker.Find(n.URL, n.Ranges)
 	h, created, err := s.store.CreateHighlight(c, readerOf(c), n)
 	if err != nil {
 		return err
 	}
 	if created {
-		s.hub.Changed(h.Page.ID)
+		s.hub.Wrote(h.Page.ID, storage.Made(h))
+	}
+	if h.Check.State == xpath.Pending {
 		s.checker.Wake()
 	}
 	h = s.awaitVerdict(c, h, wait)
@@ -293,7 +296,7 @@ var filterParameters = []string{"url", "page", "group", "author", "tag", "color"
 func (q *query) filter() storage.Filter {
 	states := []string{string(xpath.Pending), string(xpath.Verified), string(xpath.Moved), string(xpath.Orphaned), string(xpath.Unverifiable)}
 	return storage.Filter{
-		Page: q.pageOf(), Group: q.text("group"), Author: q.id("author"), Tag: q.text("tag"), Color: q.text("color"),
+		Page: q.pageOf(), Author: q.id("author"), Tag: q.text("tag"), Color: q.text("color"),
 		State: xpath.State(q.oneOf("state", states...)), Text: q.text("q"),
 		Since: q.time("since"), Until: q.time("until"), Sort: q.oneOf("sort", storage.Sorts...),
 	}
@@ -305,7 +308,11 @@ func (s *Server) listHighlights(c *gin.Context) error {
 	if q.err != nil {
 		return q.err
 	}
-	highlights, next, seq, err := s.store.ListHighlights(c, readerOf(c), filter, paging)
+	reader, err := s.readerIn(c, q.values["group"])
+	if err != nil {
+		return err
+	}
+	highlights, next, seq, err := s.store.ListHighlights(c, reader, filter, paging)
 	if err != nil {
 		return err
 	}

@@ -243,11 +243,14 @@ func TestListIsPagedAndFiltered(t *testing.T) {
 
 	for query, want := range map[string]int{
 		"tag=t1": 2, "q=NOTE%203": 1, "q=100%25": 5, "q=_": 0, "group=public": 5, "color=green": 0, "state=moved": 0, "": 5,
-		"until=2020-01-01T00:00:00Z": 0, "since=2020-01-01T00:00:00Z": 5, "group=me": 0, "author=" + uuid.NewString(): 0,
+		"until=2020-01-01T00:00:00Z": 0, "since=2020-01-01T00:00:00Z": 5, "author=" + uuid.NewString(): 0,
 	} {
 		if list := s.anonymous().do("GET", "/highlights?"+query, "").is(http.StatusOK); len(list.items()) != want {
 			t.Errorf("%q finds %d, want %d", query, len(list.items()), want)
 		}
+	}
+	for _, group := range []string{"me", "nonsense", uuid.NewString()} {
+		s.anonymous().do("GET", "/highlights?group="+group, "").isProblem(http.StatusNotFound, "not_found")
 	}
 	if list := ada.do("GET", "/highlights?group=me", ""); len(list.items()) != 1 {
 		t.Errorf("Ada finds %d of her own", len(list.items()))

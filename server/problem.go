@@ -33,6 +33,8 @@ var (
 	errBadToken       = errors.New("the token is unknown, or no longer valid")
 	errCrossOrigin    = errors.New("a session's cookie counts only for requests from the server's own pages")
 	errSignup         = errors.New("nobody can sign up here")
+	errUninvited      = errors.New("signing up here takes an invite to a group")
+	errScope          = errors.New("the token is not for this: it lacks the scope")
 	errTooLarge       = errors.New("the request is too large")
 	errTooMany        = errors.New("too many requests from this address")
 	errTooManyStreams = errors.New("too many streams of this account")
@@ -49,10 +51,15 @@ var kinds = []kind{
 	{errBadToken, http.StatusUnauthorized, "bad_token", "Bad token", ""},
 	{storage.ErrCredentials, http.StatusUnauthorized, "bad_credentials", "Wrong name or password", "The name or the password is wrong."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "Request from a foreign page", ""},
+	{errUninvited, http.StatusForbidden, "invite_needed", "Sign-up by invitation", ""},
+	{errScope, http.StatusForbidden, "scope", "Not what the token is for", ""},
 	{errSignup, http.StatusForbidden, "signup_closed", "Sign-up is closed", ""},
-	{storage.ErrForbidden, http.StatusForbidden, "forbidden", "Not allowed", "Only its author may change this."},
+	{storage.ErrForbidden, http.StatusForbidden, "forbidden", "Not allowed", "You may see this, but not do that to it: it is somebody else's, or your role does not suffice."},
 	{storage.ErrNotFound, http.StatusNotFound, "not_found", "Not found", "It is not here, or not for you to see."},
 	{storage.ErrNameTaken, http.StatusConflict, "name_taken", "The name is taken", "Somebody else has this name. Choose another one."},
+	{storage.ErrLastOwner, http.StatusConflict, "last_owner", "The last owner", "A group needs an owner. Make somebody else one first, or delete the group."},
+	{storage.ErrAnswered, http.StatusConflict, "answered", "Others have answered", "What others wrote in this group stays in it, and the highlight with it."},
+	{storage.ErrTooMany, http.StatusConflict, "too_many", "Too many", "There are as many as there may be. Take something away first."},
 	{storage.ErrConflict, http.StatusConflict, "id_in_use", "The id is in use", "Something else was stored under this id. Choose a new one."},
 	{storage.ErrStale, http.StatusPreconditionFailed, "stale_version", "Changed in the meantime", "It has changed since the version named in If-Match. Read it again."},
 	{storage.ErrCursor, http.StatusBadRequest, "bad_cursor", "Bad cursor", "The parameter after is not a cursor of this server."},

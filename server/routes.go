@@ -21,17 +21,37 @@ type need int
 
 const (
 	nothing   need = iota
-	account        // a token that stands for somebody
+	anyToken       // one that stands for somebody, whatever it is for
+	account        // one that may read, or write if the request changes something
 	queueable      // the same; and it may be one of the operations that a client had queued
+	personal       // one that may change the account itself
 )
 
 func (s *Server) routes() []route {
 	return []route{
 		{http.MethodPost, "/accounts", nothing, s.createAccount},
 		{http.MethodPost, "/session", nothing, s.createSession},
-		{http.MethodDelete, "/session", account, s.deleteSession},
-		{http.MethodGet, "/me", account, s.getMe},
-		{http.MethodPatch, "/me", account, s.updateMe},
+		{http.MethodDelete, "/session", anyToken, s.deleteSession},
+		{http.MethodGet, "/me", anyToken, s.getMe},
+		{http.MethodPatch, "/me", personal, s.updateMe},
+		{http.MethodDelete, "/me", personal, s.deleteMe},
+		{http.MethodGet, "/me/export", personal, s.exportMe},
+		{http.MethodGet, "/tokens", personal, s.listTokens},
+		{http.MethodPost, "/tokens", personal, s.createToken},
+		{http.MethodDelete, "/tokens/{id}", personal, s.deleteToken},
+
+		{http.MethodGet, "/groups", nothing, s.listGroups},
+		{http.MethodPost, "/groups", account, s.createGroup},
+		{http.MethodGet, "/groups/{id}", nothing, s.getGroup},
+		{http.MethodPatch, "/groups/{id}", account, s.updateGroup},
+		{http.MethodDelete, "/groups/{id}", account, s.deleteGroup},
+		{http.MethodGet, "/groups/{id}/members", nothing, s.listMembers},
+		{http.MethodPut, "/groups/{id}/members/{account}", account, s.putMember},
+		{http.MethodDelete, "/groups/{id}/members/{account}", account, s.deleteMember},
+		{http.MethodGet, "/groups/{id}/invites", account, s.listInvites},
+		{http.MethodPost, "/groups/{id}/invites", account, s.createInvite},
+		{http.MethodDelete, "/invites/{id}", account, s.deleteInvite},
+		{http.MethodPost, "/invites/{code}/accept", account, s.acceptInvite},
 
 		{http.MethodPost, "/highlights", queueable, s.createHighlight},
 		{http.MethodGet, "/highlights", nothing, s.listHighlights},
@@ -62,11 +82,8 @@ func (s *Server) routes() []route {
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
 	for _, r := range s.routes() {
-		handle := r.handle
-		if r.needs != nothing {
-			handle = needsAccount(handle)
-		}
-		if r.path != "/stream" && r.path != "/export" { // which last as long as their readers take
+		handle := r.admit(r.handle)
+		if r.path != "/stream" && !strings.HasSuffix(r.path, "/export") { // which last as long as their readers take
 			handle = inTime(handle)
 		}
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))

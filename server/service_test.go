@@ -40,8 +40,9 @@ func startService(t *testing.T) service {
 	return startInstance(t, storagetest.Open(t))
 }
 
-// startInstance starts a server on a store that other instances may use, too.
-func startInstance(t *testing.T, store *storage.Store) service {
+// startInstance starts a server on a store that other instances may use, too. It has the usual limits and lets anybody sign
+// up, unless configured otherwise.
+func startInstance(t *testing.T, store *storage.Store, configure ...func(*server.Config)) service {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	front := httptest.NewUnstartedServer(nil)
@@ -60,11 +61,17 @@ func startInstance(t *testing.T, store *storage.Store) service {
 	checker := verify.New(store, verify.NewFetcher(allow, web.Own), hub.Changed, log)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(hub, checker)
-	front.Config.Handler = server.New(server.Config{Signup: true, Limits: true, Metrics: registry}, store, hub, checker, web, log)
+	config := server.Config{Signup: server.SignupOpen, Limits: true, Metrics: registry}
+	for _, c := range configure {
+		c(&config)
+	}
+	handler := server.New(config, store, hub, checker, web, log)
+	front.Config.Handler = handler
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
 	running.Go(func() { checker.Run(ctx) })
+	running.Go(func() { handler.Run(ctx) })
 	front.Start()
 	t.Cleanup(func() {
 		stop()

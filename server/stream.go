@@ -22,12 +22,9 @@ func (s *Server) stream(c *gin.Context) error {
 	if q.err != nil {
 		return q.err
 	}
-	subscription.Reader = readerOf(c)
-	if groups := q.values["group"]; len(groups) > 0 {
-		var err error
-		if subscription.Reader, err = subscription.Reader.Only(groups...); err != nil {
-			return err
-		}
+	var err error
+	if subscription.Reader, err = s.readerIn(c, q.values["group"]); err != nil {
+		return err
 	}
 	release, err := s.limits.stream(c, subscription.Reader.Account.ID)
 	if err != nil {

@@ -32,6 +32,23 @@ const (
 	Remove                // it is gone, or gone from where they may see
 )
 
+// Made is the change that a highlight's creation is.
+func Made(h Highlight) Change {
+	c := Change{Seq: h.Seq, ID: h.ID, Highlight: &h, Kind: "highlight", At: h.CreatedAt}
+	switch h.Group {
+	case "public":
+		c.group = Public
+	case "me":
+		c.group = h.Author.ID
+	default:
+		c.group = uuid.MustParse(h.Group)
+	}
+	return c
+}
+
+// MayRemove tells whether the change can be a removal for anybody.
+func (c Change) MayRemove() bool { return c.Removed || len(c.left) > 0 }
+
 // Effect says what the change means to a reader of some groups.
 func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
 	if reads(c.group) {
@@ -123,11 +140,11 @@ func (r changeRow) change() Change {
 	case c.Removed:
 	case c.Kind == "highlight":
 		c.Highlight = &Highlight{
-			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Group: groupName(*r.group, *r.author),
-			Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies,
+			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies,
 			Check: Check{State: *r.state, Reason: *r.reason, CheckedAt: r.checkedAt, Ranges: r.checkRanges},
 			Seq:   *r.seq, Version: *r.version, CreatedAt: *r.createdAt, UpdatedAt: *r.updatedAt,
 		}
+		c.Highlight.put(*r.group)
 	case c.Kind == "reply":
 		c.Reply = &Reply{
 			ID: *r.id, Highlight: *r.highlight, InReplyTo: r.inReplyTo, Author: author, Note: *r.note,

@@ -19,10 +19,13 @@ var (
 	ErrNameTaken   = errors.New("the name is taken")              // by another account
 	ErrConflict    = errors.New("the id is in use")               // the same id with another body
 	ErrRepeated    = errors.New("the operation was done already") // by another request, meanwhile
-	ErrStale       = errors.New("changed in the meantime")        // another version than the caller's
-	ErrCredentials = errors.New("wrong name or password")         // or neither is known
-	ErrCursor      = errors.New("the cursor is unknown")          // not one of this server's
-	ErrUnavailable = errors.New("the database is not answering")  // try again later
+	ErrLastOwner   = errors.New("nobody else owns the group")
+	ErrAnswered    = errors.New("others have answered") // in the group that it would leave
+	ErrTooMany     = errors.New("there is no room for more")
+	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
+	ErrCredentials = errors.New("wrong name or password")        // or neither is known
+	ErrCursor      = errors.New("the cursor is unknown")         // not one of this server's
+	ErrUnavailable = errors.New("the database is not answering") // try again later
 )
 
 // An InvalidError says which fields of a request were read but refused.
@@ -84,7 +87,7 @@ func translate(err error, doing string) error {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case errors.As(err, &postgres):
 		switch {
-		case postgres.Code == "23505" && postgres.ConstraintName == "accounts_name_key_key":
+		case postgres.Code == "23505" && (postgres.ConstraintName == "accounts_name_key_key" || postgres.ConstraintName == "groups_name"):
 			err = ErrNameTaken
 		case postgres.Code == "23505" && postgres.ConstraintName == "operations_pkey":
 			err = ErrRepeated

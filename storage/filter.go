@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +13,9 @@ import (
 	"limn/xpath"
 )
 
-// A Filter chooses highlights; its zero value chooses all that the reader may see.
+// A Filter chooses among the highlights in a reader's groups; its zero value chooses all of them.
 type Filter struct {
 	Page   uuid.UUID // the nil UUID: of any page
-	Group  string    // as in Highlight; empty: of any group
 	Author uuid.UUID
 	Tag    string
 	Color  string
@@ -36,10 +36,7 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 	if err != nil {
 		return nil, "", 0, err
 	}
-	where, args, ok := filter.where(reader)
-	if !ok {
-		return []Highlight{}, "", 0, nil
-	}
+	where, args := filter.where(reader)
 	column, direction, compare := filter.order()
 	if paging.After != "" {
 		where = append(where, "("+column+", h.id) "+compare+" (@after_time, @after_id)")
@@ -74,20 +71,16 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 	return list, next, seq, nil
 }
 
-// where is the filter in SQL; not ok: it chooses nothing.
-func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs, ok bool) {
+// where is the filter in SQL.
+func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	conditions = []string{"h.deleted_at IS NULL", "h.group_id = ANY(@groups)"}
 	args = pgx.NamedArgs{"groups": reader.Groups}
 	add := func(condition, name string, value any) {
 		conditions = append(conditions, condition)
 		args[name] = value
 	}
-	if f.Group != "" {
-		group, err := reader.group(f.Group)
-		if err != nil {
-			return nil, nil, false
-		}
-		args["groups"] = []uuid.UUID{group}
+	if !slices.Contains(reader.Groups, Public) {
+		conditions = append(conditions, "h.group_id <> '00000000-0000-0000-0000-000000000000'") // as the index of groups says
 	}
 	if f.Page != uuid.Nil {
 		add("h.page_id = @page", "page", f.Page)
@@ -115,7 +108,7 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs, o
 	if !f.Until.IsZero() {
 		add("h.created_at < @until", "until", f.Until)
 	}
-	return conditions, args, true
+	return conditions, args
 }
 
 var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -2,161 +2,136 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
-	"limn/xpath"
 )
 
-// A gathering has highlights that arrive for a page while another is being written to it written together: the
-// page's row is locked once, and one commit is waited for. A highlight that finds nobody before it is written at
-// once, alone, so that nobody waits for company.
+// A gathering has highlights that arrive while others are being written go together, whatever their pages: their
+// rows are locked once, and one commit is waited for. A highlight that finds a statement free is written at once,
+// alone, so that nobody waits for company.
 type gathering struct {
 	mu      sync.Mutex
-	writing map[uuid.UUID][]*insertion // by page: those that wait for the one that is being written
+	free    int                // statements that may begin
+	writing map[uuid.UUID]bool // the pages of those that run
+	waiting []*insertion       // in the order of their arrival
 }
 
 // An insertion is a highlight on its way into its page.
 type insertion struct {
-	h         *Highlight // its number and times are set when it is written
+	h         *Highlight // its number, times and check are set when it is written
 	group     uuid.UUID
+	found     *time.Time // when the page was read on which it stands; nil: that is to be seen
 	hash      []byte
 	operation *Operation
 	err       error
-	turn      chan []*insertion // what to write, itself included; nil: it has been written by another
+	turns     chan turn // closed once it has been written, or could not be
+}
+
+// A turn is what the first of some insertions has to write for all of them.
+type turn struct {
+	together []*insertion
+	patient  bool // they are of one page, and wait for whoever holds it
 }
 
 const (
-	maxTogether = 64               // highlights in one transaction
-	gatherLimit = 30 * time.Second // for a transaction that others wait for
+	statements  = 2                // that write highlights at once
+	maxTogether = 64               // highlights in one of them
+	gatherLimit = 30 * time.Second // for one that others wait for
 )
 
 // insert writes a highlight as its page's next change.
 func (s *Store) insert(ctx context.Context, in *insertion) error {
-	page := in.h.Page.ID
-	if !s.gathering.waits(page, in) {
-		defer s.gathering.next(page)
-		return s.insertAll(ctx, []*insertion{in})
-	}
-	together := <-in.turn
-	if together != nil {
-		defer s.gathering.next(page)
-		s.insertTogether(ctx, together)
+	in.turns = make(chan turn, 1)
+	s.gathering.arrive(in)
+	for t := range in.turns {
+		skipped := s.insertTogether(ctx, t)
+		s.gathering.done(t, skipped)
 	}
 	return in.err
 }
 
-// waits tells whether somebody writes to the page already; the insertion is given its turn afterwards.
-func (g *gathering) waits(page uuid.UUID, in *insertion) bool {
+func (g *gathering) arrive(in *insertion) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	waiting, busy := g.writing[page]
-	if busy {
-		in.turn = make(chan []*insertion, 1)
-		waiting = append(waiting, in)
-	}
-	g.writing[page] = waiting
-	return busy
+	g.waiting = append(g.waiting, in)
+	g.begin()
 }
 
-// next gives those who have waited for a page their turn: the first of them writes for all.
-func (g *gathering) next(page uuid.UUID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	waiting := g.writing[page]
-	if len(waiting) == 0 {
-		delete(g.writing, page)
-		return
-	}
-	n := min(len(waiting), maxTogether)
-	g.writing[page] = waiting[n:]
-	waiting[0].turn <- waiting[:n:n]
-}
-
-// insertTogether writes highlights of one page, and tells all but the first. When one of them cannot be written
-// with the others, each is written alone.
-func (s *Store) insertTogether(ctx context.Context, together []*insertion) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherLimit)
-	defer cancel()
-	defer func() {
-		for _, in := range together[1:] {
-			in.turn <- nil
+// begin gives turns to those who wait, except for pages that are being written to: they go together afterwards. The
+// caller holds the lock.
+func (g *gathering) begin() {
+	for g.free > 0 {
+		var together []*insertion
+		rest := g.waiting[:0]
+		for _, in := range g.waiting {
+			if len(together) < maxTogether && !g.writing[in.h.Page.ID] {
+				together = append(together, in)
+			} else {
+				rest = append(rest, in)
+			}
 		}
-	}()
-	if err := s.insertAll(ctx, together); err != nil && len(together) > 1 {
-		for i, in := range together {
-			in.err = s.insertAll(ctx, together[i:i+1])
+		if together == nil {
+			return
 		}
-	} else {
+		clear(g.waiting[len(rest):])
+		g.waiting = rest
 		for _, in := range together {
-			in.err = err
+			g.writing[in.h.Page.ID] = true
 		}
+		g.free--
+		together[0].turns <- turn{together: together}
 	}
 }
 
-// insertAll writes highlights of one page with its next numbers, all or none. It is one statement, so a number that
-// is not used is never taken.
-func (s *Store) insertAll(ctx context.Context, together []*insertion) error {
-	var columns struct {
-		ids, authors, groups        []uuid.UUID
-		ranges                      [][]xpath.Range
-		colors, notes, states, tags []string
-		hashes                      [][]byte
-		operations                  struct {
-			accounts, ids, things []uuid.UUID
-			hashes                [][]byte
+// done ends a turn. Those that were skipped, because somebody else holds their page, wait for it apart from the others.
+func (g *gathering) done(t turn, skipped []*insertion) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := map[uuid.UUID][]*insertion{}
+	for _, in := range skipped {
+		held[in.h.Page.ID] = append(held[in.h.Page.ID], in)
+	}
+	for _, in := range t.together {
+		if held[in.h.Page.ID] == nil {
+			delete(g.writing, in.h.Page.ID)
+			close(in.turns)
 		}
 	}
-	c := &columns
-	for _, in := range together {
-		tags, err := json.Marshal(in.h.Tags) // arrays of arrays would all have to be as long
-		if err != nil {
-			return fmt.Errorf("encode tags: %w", err)
+	for _, together := range held {
+		together[0].turns <- turn{together: together, patient: true}
+	}
+	if !t.patient {
+		g.free++
+	}
+	g.begin()
+}
+
+// insertTogether writes highlights and returns those whose page somebody else holds. When one of them cannot be
+// written with the others, each is written alone.
+func (s *Store) insertTogether(ctx context.Context, t turn) (skipped []*insertion) {
+	if len(t.together) > 1 { // the others do not go away with the first
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), gatherLimit)
+		defer cancel()
+	}
+	write := func(together []*insertion) error {
+		for _, in := range together {
+			in.h.Seq = 0
 		}
-		c.ids, c.authors, c.groups = append(c.ids, in.h.ID), append(c.authors, in.h.Author.ID), append(c.groups, in.group)
-		c.ranges, c.hashes = append(c.ranges, in.h.Ranges), append(c.hashes, in.hash)
-		c.colors, c.notes = append(c.colors, in.h.Color), append(c.notes, in.h.Note)
-		c.states, c.tags = append(c.states, string(in.h.Check.State)), append(c.tags, string(tags))
-		if o := in.operation; o != nil {
-			done := &c.operations
-			done.accounts, done.ids = append(done.accounts, in.h.Author.ID), append(done.ids, o.ID)
-			done.things, done.hashes = append(done.things, in.h.ID), append(done.hashes, o.Hash)
+		err := s.insertAll(ctx, together, t.patient)
+		for _, in := range together {
+			if in.err = err; err == nil && in.h.Seq == 0 {
+				skipped = append(skipped, in)
+			}
+		}
+		return err
+	}
+	if write(t.together) != nil && len(t.together) > 1 {
+		for i := range t.together {
+			write(t.together[i : i+1])
 		}
 	}
-	rows, _ := s.pool.Query(ctx, `
-		WITH page AS (
-			UPDATE pages SET seq = seq + @count, check_due_at = least(check_due_at, now()) WHERE id = @page RETURNING seq - @count AS seq
-		), done AS (
-			INSERT INTO operations (account_id, id, hash, thing_id)
-			SELECT * FROM unnest(@accounts::uuid[], @operations::uuid[], @operation_hashes::bytea[], @things::uuid[])
-		)
-		INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags,
-		                        check_state, request_hash, created_at, updated_at)
-		SELECT @page, h.id, page.seq + h.n, h.author, h.grp, h.ranges, h.color, h.note,
-		       ARRAY(SELECT jsonb_array_elements_text(h.tags::jsonb)), h.state, h.hash, now(), now()
-		FROM page, unnest(@ids::uuid[], @authors::uuid[], @groups::uuid[], @ranges::jsonb[], @colors::text[], @notes::text[],
-		                  @tags::text[], @states::text[], @hashes::bytea[])
-		           WITH ORDINALITY AS h (id, author, grp, ranges, color, note, tags, state, hash, n)
-		RETURNING id, seq, created_at`,
-		pgx.NamedArgs{
-			"page": together[0].h.Page.ID, "count": len(together), "ids": c.ids, "authors": c.authors, "groups": c.groups,
-			"ranges": c.ranges, "colors": c.colors, "notes": c.notes, "tags": c.tags, "states": c.states, "hashes": c.hashes,
-			"accounts": c.operations.accounts, "operations": c.operations.ids, "operation_hashes": c.operations.hashes, "things": c.operations.things,
-		})
-	var id uuid.UUID
-	var seq int64
-	var at time.Time
-	_, err := pgx.ForEachRow(rows, []any{&id, &seq, &at}, func() error {
-		i := slices.Index(c.ids, id)
-		h := together[i].h
-		h.Seq, h.CreatedAt, h.UpdatedAt = seq, at, at
-		return nil
-	})
-	return err
+	return skipped
 }

@@ -18,7 +18,8 @@ import (
 type Highlight struct {
 	ID     uuid.UUID     `json:"id"`
 	Page   PageRef       `json:"page"`
-	Group  string        `json:"group"` // "public", "me", or a group's id
+	Group  string        `json:"group"`            // "public", "me", or a group's id
+	Hidden bool          `json:"hidden,omitempty"` // by its moderators, who alone see it
 	Author Account       `json:"author"`
 	Ranges []xpath.Range `json:"ranges"` // none: a note on the whole page
 	Color  string        `json:"color"`  // an ink's name, or "#rrggbb"
@@ -51,6 +52,13 @@ type NewHighlight struct {
 	Color  string // empty: yellow
 	Note   string
 	Tags   []string
+	Found  *Finding `json:"-"` // what the server can say of it at once; nil: a visit to the page has to find out
+}
+
+// A Finding is that a highlight stands where it was made, on the page as it was read a moment before.
+type Finding struct {
+	ReadAt time.Time
+	Ranges []xpath.Range // as asked for, with the quotes and positions filled in that were missing
 }
 
 // A HighlightEdit changes the fields that are not nil.
@@ -74,7 +82,7 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 	if err := n.check(); err != nil {
 		return Highlight{}, false, err
 	}
-	group, err := author.group(n.Group)
+	group, err := s.groupToWriteIn(ctx, author, n.Group)
 	if err != nil {
 		return Highlight{}, false, err
 	}
@@ -87,15 +95,22 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 		return Highlight{}, false, err
 	}
 	h = Highlight{
-		ID: n.ID, Page: page, Group: groupName(group, author.Account.ID), Author: author.Account,
+		ID: n.ID, Page: page, Author: author.Account,
 		Ranges: orEmpty(n.Ranges), Color: n.Color, Note: n.Note, Tags: orEmpty(n.Tags),
 		Check: Check{State: xpath.Pending}, Version: 1,
 	}
 	if h.ID == uuid.Nil {
 		h.ID = newID()
 	}
-	err = s.insert(ctx, &insertion{h: &h, group: group, hash: hash, operation: author.Operation})
-	err = translate(err, "create highlight")
+	h.put(group)
+	in := &insertion{h: &h, group: group, hash: hash, operation: author.Operation}
+	if n.Found != nil {
+		in.found = &n.Found.ReadAt
+		if sizeOf(n.Found.Ranges) <= maxMarks {
+			h.Ranges = n.Found.Ranges
+		}
+	}
+	err = translate(s.insert(ctx, in), "create highlight")
 	if errors.Is(err, ErrConflict) {
 		h, err = s.replayedHighlight(ctx, author, h.ID, hash)
 		return h, false, err
@@ -121,7 +136,7 @@ func (s *Store) replayedHighlight(ctx context.Context, author Reader, id uuid.UU
 // GetHighlight finds a highlight that the reader may see.
 func (s *Store) GetHighlight(ctx context.Context, reader Reader, id uuid.UUID) (Highlight, error) {
 	rows, _ := s.pool.Query(ctx, highlightQuery+`
-		WHERE h.id = $1 AND h.group_id = ANY($2) AND h.deleted_at IS NULL`, id, reader.Groups)
+		WHERE h.id = $1 AND h.deleted_at IS NULL AND (`+readable+`($2))`, id, reader.Groups)
 	h, err := pgx.CollectExactlyOneRow(rows, scanHighlight)
 	return h, translate(err, "get highlight")
 }
@@ -134,17 +149,20 @@ func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID
 	}
 	var group *uuid.UUID
 	if edit.Group != nil {
-		g, err := author.group(*edit.Group)
+		g, err := s.groupToWriteIn(ctx, author, *edit.Group)
 		if err != nil {
 			return Highlight{}, err
 		}
 		group = &g
 	}
-	err := s.changeHighlight(ctx, author, id, edit.Version, func(tx pgx.Tx, held heldHighlight) error {
+	err := s.changeHighlight(ctx, author, id, edit.Version, mayEdit, func(tx pgx.Tx, held heldHighlight) error {
 		if edit == (HighlightEdit{Version: edit.Version}) { // nothing is to change, so nothing has
 			return nil
 		}
 		if group != nil && *group != held.group {
+			if err := mayMove(ctx, tx, author, held, *group); err != nil {
+				return err
+			}
 			if err := moveReplies(ctx, tx, held, *group); err != nil {
 				return err
 			}
@@ -179,7 +197,7 @@ func (s *Store) ReanchorHighlight(ctx context.Context, author Reader, id uuid.UU
 	if err := r.check(); err != nil {
 		return Highlight{}, err
 	}
-	err := s.changeHighlight(ctx, author, id, r.Version, func(tx pgx.Tx, held heldHighlight) error {
+	err := s.changeHighlight(ctx, author, id, r.Version, mayEdit, func(tx pgx.Tx, held heldHighlight) error {
 		if err := recordReanchoring(ctx, tx, held, author.Account.ID); err != nil {
 			return err
 		}
@@ -205,39 +223,44 @@ func (s *Store) ReanchorHighlight(ctx context.Context, author Reader, id uuid.UU
 	return s.GetHighlight(ctx, author, id)
 }
 
-// DeleteHighlight lets its author erase a highlight and the thread under it. What stays is that they are gone.
+// DeleteHighlight lets its author, or who moderates its group, erase a highlight and the thread under it. What stays is that they are gone.
 // It returns the page that changed.
 func (s *Store) DeleteHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
-	err = s.changeHighlight(ctx, author, id, version, func(tx pgx.Tx, held heldHighlight) error {
+	err = s.changeHighlight(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
-		if err := eraseReplies(ctx, tx, held); err != nil {
-			return err
-		}
-		if err := eraseHistory(ctx, tx, held); err != nil {
-			return err
-		}
-		seq, err := number(ctx, tx, held.page, 1)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			UPDATE highlights SET
-				seq = $3, deleted_at = now(), updated_at = now(), ranges = '[]', note = '', tags = '{}', replies = 0,
-				check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
-			WHERE page_id = $1 AND id = $2`, held.page, id, seq)
-		return err
+		return eraseHighlight(ctx, tx, held)
 	})
 	return page, translate(err, "delete highlight")
 }
 
+// eraseHighlight erases a highlight with its thread and history, each as a change of the page.
+func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
+	if err := eraseReplies(ctx, tx, held); err != nil {
+		return err
+	}
+	if err := eraseHistory(ctx, tx, held); err != nil {
+		return err
+	}
+	seq, err := number(ctx, tx, held.page, 1)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE highlights SET
+			seq = $3, deleted_at = now(), updated_at = now(), ranges = '[]', note = '', tags = '{}', replies = 0,
+			check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
+		WHERE page_id = $1 AND id = $2`, held.page, held.id, seq)
+	return err
+}
+
 // A heldHighlight is a highlight whose page is locked by the transaction that is about to change it.
 type heldHighlight struct {
-	page, id, group uuid.UUID
+	page, id, group, author uuid.UUID
 }
 
 // changeHighlight runs change in a transaction that holds the highlight's page, once it is certain that the
 // author may change it and that its version is the one expected.
-func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64, change func(pgx.Tx, heldHighlight) error) error {
+func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64, may permission, change func(pgx.Tx, heldHighlight) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		held := heldHighlight{id: id}
 		if err := tx.QueryRow(ctx, `SELECT page_id FROM highlights WHERE id = $1`, id).Scan(&held.page); err != nil {
@@ -246,34 +269,25 @@ func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID
 		if err := lockPage(ctx, tx, held.page); err != nil {
 			return err
 		}
-		var owner uuid.UUID
 		var current int64
 		err := tx.QueryRow(ctx, `
 			SELECT group_id, author_id, version FROM highlights
-			WHERE id = $1 AND group_id = ANY($2) AND deleted_at IS NULL`, id, author.Groups).
-			Scan(&held.group, &owner, &current)
+			WHERE id = $1 AND deleted_at IS NULL AND (`+readable+`($2))`, id, author.Groups).
+			Scan(&held.group, &held.author, &current)
 		if err != nil {
 			return err
 		}
-		if err := mayChange(author, owner, version, current); err != nil {
-			return err
+		switch {
+		case !may(author, held.group, held.author):
+			return ErrForbidden
+		case version != nil && *version != current:
+			return ErrStale
 		}
 		if err := markDone(ctx, tx, author, id); err != nil {
 			return err
 		}
 		return change(tx, held)
 	})
-}
-
-// mayChange lets an author change what is their own, at the version that they expect; nil: at any.
-func mayChange(author Reader, owner uuid.UUID, expected *int64, current int64) error {
-	switch {
-	case owner != author.Account.ID:
-		return ErrForbidden
-	case expected != nil && *expected != current:
-		return ErrStale
-	}
-	return nil
 }
 
 // check fills in what may be left out and refuses what cannot be kept.
@@ -324,15 +338,17 @@ func requestHash(request any) ([]byte, error) {
 	return sum[:], nil
 }
 
-// groupName is a group as its readers name it: only its author reads what is in the group of their own id.
-func groupName(group, author uuid.UUID) string {
-	switch group {
+// put names the group that a highlight is in, as its readers do: only its author reads what is in the group of their own id.
+func (h *Highlight) put(place uuid.UUID) {
+	var group uuid.UUID
+	switch group, h.Hidden = isHidden(place); group {
 	case Public:
-		return "public"
-	case author:
-		return "me"
+		h.Group = "public"
+	case h.Author.ID:
+		h.Group = "me"
+	default:
+		h.Group = group.String()
 	}
-	return group.String()
 }
 
 func orEmpty[T any](list []T) []T {
@@ -355,6 +371,6 @@ func scanHighlight(row pgx.CollectableRow) (h Highlight, err error) {
 	err = row.Scan(&h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
 		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
 		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)
-	h.Group = groupName(group, h.Author.ID)
+	h.put(group)
 	return h, err
 }

@@ -38,7 +38,7 @@ func (s *Store) ListHistory(ctx context.Context, reader Reader, highlight uuid.U
 	}
 	rows, _ := s.pool.Query(ctx, `
 		WITH highlight AS (
-			SELECT * FROM highlights WHERE id = @id AND group_id = ANY(@groups) AND deleted_at IS NULL
+			SELECT * FROM highlights WHERE id = @id AND deleted_at IS NULL AND (`+readable+`(@groups))
 		), entry AS (
 			SELECT e.at, e.id, e.account_id, e.kind, e.fields, e.state, e.reason, e.ranges
 			FROM history e JOIN highlight h ON e.page_id = h.page_id AND e.highlight_id = h.id

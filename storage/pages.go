@@ -113,11 +113,11 @@ func (s *Store) PageSeqs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]in
 	return seqs, translate(err, "read page numbers")
 }
 
-// ensurePage makes the page of a normalised URL if it is not known, and learns its title. Pages that have one are
-// remembered, because that does not change any more.
+// ensurePage makes the page of a normalised URL if it is not known, and learns its title. Pages are remembered: one
+// that has a title keeps it.
 func (s *Store) ensurePage(ctx context.Context, url, title string) (PageRef, error) {
 	ref := PageRef{ID: PageID(url)}
-	if known, ok := s.pages.Get(ref.ID); ok {
+	if known, ok := s.pages.Get(ref.ID); ok && (known.Title != "" || title == "") {
 		return known, nil
 	}
 	err := s.pool.QueryRow(ctx, `SELECT url, title FROM pages WHERE id = $1`, ref.ID).Scan(&ref.URL, &ref.Title)
@@ -127,7 +127,7 @@ func (s *Store) ensurePage(ctx context.Context, url, title string) (PageRef, err
 			ON CONFLICT (id) DO UPDATE SET title = CASE WHEN pages.title = '' THEN excluded.title ELSE pages.title END
 			RETURNING url, title`, ref.ID, url, title).Scan(&ref.URL, &ref.Title)
 	}
-	if err == nil && ref.Title != "" {
+	if err == nil {
 		s.pages.Add(ref.ID, ref)
 	}
 	return ref, translate(err, "make page")

@@ -51,7 +51,7 @@ func (s *Store) CreateReply(ctx context.Context, author Reader, n NewReply) (r R
 	if r.ID == uuid.Nil {
 		r.ID = newID()
 	}
-	err = s.changeThread(ctx, author, n.Highlight, func(tx pgx.Tx, held heldHighlight) error {
+	err = s.changeThread(ctx, author, n.Highlight, mayAnswer, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
 		if err := markDone(ctx, tx, author, r.ID); err != nil {
 			return err
@@ -99,7 +99,7 @@ func (s *Store) replayedReply(ctx context.Context, author Reader, id uuid.UUID, 
 // GetReply finds a reply that the reader may see.
 func (s *Store) GetReply(ctx context.Context, reader Reader, id uuid.UUID) (Reply, error) {
 	rows, _ := s.pool.Query(ctx, replyQuery+`
-		WHERE r.id = $1 AND r.group_id = ANY($2) AND r.deleted_at IS NULL`, id, reader.Groups)
+		WHERE r.id = $1 AND r.deleted_at IS NULL AND (`+readable+`($2))`, id, reader.Groups)
 	r, err := pgx.CollectExactlyOneRow(rows, scanReply)
 	return r, translate(err, "get reply")
 }
@@ -115,7 +115,7 @@ func (s *Store) ListReplies(ctx context.Context, reader Reader, highlight uuid.U
 	}
 	rows, _ := s.pool.Query(ctx, replyQuery+`
 		WHERE r.highlight_id = @highlight AND r.page_id = (SELECT page_id FROM highlights WHERE id = @highlight)
-		  AND r.group_id = ANY(@groups) AND r.deleted_at IS NULL
+		  AND (`+readable+`(@groups)) AND r.deleted_at IS NULL
 		  AND (r.created_at, r.id) > (@time, @id)
 		ORDER BY r.created_at, r.id LIMIT @limit`,
 		pgx.NamedArgs{"highlight": highlight, "groups": reader.Groups, "time": after.Time, "id": after.ID, "limit": paging.Limit + 1})
@@ -132,7 +132,7 @@ func (s *Store) UpdateReply(ctx context.Context, author Reader, id uuid.UUID, ed
 	if err := checkReply(edit.Note); err != nil {
 		return Reply{}, uuid.Nil, err
 	}
-	err = s.changeReply(ctx, author, id, edit.Version, func(tx pgx.Tx, held heldHighlight) error {
+	err = s.changeReply(ctx, author, id, edit.Version, mayEdit, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
 		seq, err := number(ctx, tx, held.page, 1)
 		if err != nil {
@@ -151,27 +151,32 @@ func (s *Store) UpdateReply(ctx context.Context, author Reader, id uuid.UUID, ed
 	return r, page, translate(err, "update reply")
 }
 
-// DeleteReply lets its author erase a reply; replies to it stay. It returns the page.
+// DeleteReply lets its author, or who moderates its group, erase a reply; replies to it stay. It returns the page.
 func (s *Store) DeleteReply(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
-	err = s.changeReply(ctx, author, id, version, func(tx pgx.Tx, held heldHighlight) error {
+	err = s.changeReply(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
-		seq, err := number(ctx, tx, held.page, 2)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', in_reply_to = NULL, request_hash = NULL
-			WHERE page_id = $1 AND id = $2`, held.page, id, seq)
-		if err != nil {
-			return err
-		}
-		return countReplies(ctx, tx, held, seq+1)
+		return eraseReply(ctx, tx, held, id)
 	})
 	return page, translate(err, "delete reply")
 }
 
-// changeThread runs change in a transaction that holds the page of a highlight that the author may answer.
-func (s *Store) changeThread(ctx context.Context, author Reader, highlight uuid.UUID, change func(pgx.Tx, heldHighlight) error) error {
+// eraseReply erases a reply and counts it no more: two changes of the page.
+func eraseReply(ctx context.Context, tx pgx.Tx, held heldHighlight, id uuid.UUID) error {
+	seq, err := number(ctx, tx, held.page, 2)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', in_reply_to = NULL, request_hash = NULL
+		WHERE page_id = $1 AND id = $2`, held.page, id, seq)
+	if err != nil {
+		return err
+	}
+	return countReplies(ctx, tx, held, seq+1)
+}
+
+// changeThread runs change in a transaction that holds the page of a highlight that the author may read and answer.
+func (s *Store) changeThread(ctx context.Context, author Reader, highlight uuid.UUID, may permission, change func(pgx.Tx, heldHighlight) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		held := heldHighlight{id: highlight}
 		if err := tx.QueryRow(ctx, `SELECT page_id FROM highlights WHERE id = $1`, highlight).Scan(&held.page); err != nil {
@@ -181,32 +186,38 @@ func (s *Store) changeThread(ctx context.Context, author Reader, highlight uuid.
 			return err
 		}
 		err := tx.QueryRow(ctx, `
-			SELECT group_id FROM highlights WHERE id = $1 AND group_id = ANY($2) AND deleted_at IS NULL`,
-			highlight, author.Groups).Scan(&held.group)
+			SELECT group_id, author_id FROM highlights
+			WHERE id = $1 AND deleted_at IS NULL AND (`+readable+`($2))`, highlight, author.Groups).
+			Scan(&held.group, &held.author)
 		if err != nil {
 			return err
+		}
+		if !may(author, held.group, held.author) {
+			return ErrForbidden
 		}
 		return change(tx, held)
 	})
 }
 
-// changeReply is changeThread for a reply that is there, is the author's own and has the version expected.
-func (s *Store) changeReply(ctx context.Context, author Reader, id uuid.UUID, version *int64, change func(pgx.Tx, heldHighlight) error) error {
+// changeReply is changeThread for a reply that is there, that the author may change, and that has the version expected.
+func (s *Store) changeReply(ctx context.Context, author Reader, id uuid.UUID, version *int64, may permission, change func(pgx.Tx, heldHighlight) error) error {
 	var highlight uuid.UUID
 	err := s.pool.QueryRow(ctx, `SELECT highlight_id FROM replies WHERE id = $1`, id).Scan(&highlight)
 	if err != nil {
 		return err
 	}
-	return s.changeThread(ctx, author, highlight, func(tx pgx.Tx, held heldHighlight) error {
+	return s.changeThread(ctx, author, highlight, mayRead, func(tx pgx.Tx, held heldHighlight) error {
 		var owner uuid.UUID
 		var current int64
 		err := tx.QueryRow(ctx, `SELECT author_id, version FROM replies WHERE id = $1 AND deleted_at IS NULL`, id).
 			Scan(&owner, &current)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if err := mayChange(author, owner, version, current); err != nil {
-			return err
+		case !may(author, held.group, owner):
+			return ErrForbidden
+		case version != nil && *version != current:
+			return ErrStale
 		}
 		if err := markDone(ctx, tx, author, id); err != nil {
 			return err

@@ -58,7 +58,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	s := &Store{
 		pool: pool, passwords: semaphore.NewWeighted(passwordWorkers), pages: pages,
-		gathering: gathering{writing: map[uuid.UUID][]*insertion{}},
+		gathering: gathering{free: statements, writing: map[uuid.UUID]bool{}},
 	}
 	if err := s.migrate(ctx); err != nil {
 		pool.Close()

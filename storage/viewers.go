@@ -37,47 +37,67 @@ func (s *Store) DeleteInstance(ctx context.Context, instance uuid.UUID) error {
 	return translate(err, "delete the instance")
 }
 
-// PutViewers says who reads a page through an instance: how many streams each account holds, those of
-// nobody in particular under the nil UUID.
-func (s *Store) PutViewers(ctx context.Context, instance, page uuid.UUID, streams map[uuid.UUID]int64) error {
-	accounts := make([]uuid.UUID, 0, len(streams))
-	counts := make([]int64, 0, len(streams))
-	for account, count := range streams {
-		accounts, counts = append(accounts, account), append(counts, count)
+// Streams are how many streams of a page each account holds; those of nobody in particular are under the nil UUID.
+type Streams map[uuid.UUID]int64
+
+// PutViewers says who reads some pages through an instance.
+func (s *Store) PutViewers(ctx context.Context, instance uuid.UUID, pages map[uuid.UUID]Streams) error {
+	var all, of, accounts []uuid.UUID
+	var counts []int64
+	for page, streams := range pages {
+		all = append(all, page)
+		for account, count := range streams {
+			of, accounts, counts = append(of, page), append(accounts, account), append(counts, count)
+		}
 	}
 	_, err := s.pool.Exec(ctx, `
-		WITH gone AS (
-			DELETE FROM viewers WHERE page_id = $1 AND instance_id = $2 AND NOT account_id = ANY($3)
+		WITH now AS (
+			SELECT * FROM unnest(@of::uuid[], @accounts::uuid[], @counts::bigint[]) AS v (page, account, streams)
+		), gone AS (
+			DELETE FROM viewers v WHERE page_id = ANY(@all) AND instance_id = @instance
+			AND NOT EXISTS (SELECT FROM now WHERE now.page = v.page_id AND now.account = v.account_id)
 		)
 		INSERT INTO viewers (page_id, instance_id, account_id, streams)
-		SELECT $1, $2, account, count FROM unnest($3::uuid[], $4::bigint[]) AS v (account, count)
-		ON CONFLICT (page_id, instance_id, account_id) DO UPDATE SET streams = excluded.streams`,
-		page, instance, accounts, counts)
+		SELECT page, @instance, account, streams FROM now
+		ON CONFLICT (page_id, instance_id, account_id) DO UPDATE SET streams = excluded.streams
+		WHERE viewers.streams <> excluded.streams`,
+		pgx.NamedArgs{"instance": instance, "all": all, "of": of, "accounts": accounts, "counts": counts})
 	return translate(err, "put viewers")
 }
 
-// Viewers says who reads a page through any instance, by name, and how many streams are nobody's in particular.
-// At most limit accounts are named; the others are counted as anonymous.
-func (s *Store) Viewers(ctx context.Context, page uuid.UUID, limit int) (viewers []Account, anonymous int64, err error) {
+// Viewers are those who read a page.
+type Viewers struct {
+	Named     []Account // by name
+	Anonymous int64     // the streams of nobody in particular, and the accounts beyond those that are named
+}
+
+// ListViewers says who reads some pages through any instance. At most limit accounts of each are named.
+func (s *Store) ListViewers(ctx context.Context, pages []uuid.UUID, limit int) (map[uuid.UUID]Viewers, error) {
+	all := make(map[uuid.UUID]Viewers, len(pages))
+	for _, page := range pages {
+		all[page] = Viewers{Named: []Account{}}
+	}
 	rows, _ := s.pool.Query(ctx, `
-		SELECT v.account_id, coalesce(a.name, ''), sum(v.streams)::bigint
+		SELECT v.page_id, v.account_id, coalesce(a.name, ''), sum(v.streams)::bigint
 		FROM viewers v LEFT JOIN accounts a ON a.id = v.account_id
-		WHERE v.page_id = $1 GROUP BY v.account_id, a.name ORDER BY a.name, v.account_id`, page)
+		WHERE v.page_id = ANY($1) GROUP BY v.page_id, v.account_id, a.name ORDER BY a.name, v.account_id`, pages)
+	var page uuid.UUID
 	var account Account
 	var streams int64
-	viewers = []Account{}
-	_, err = pgx.ForEachRow(rows, []any{&account.ID, &account.Name, &streams}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&page, &account.ID, &account.Name, &streams}, func() error {
+		v := all[page]
 		switch {
 		case account.ID == uuid.Nil:
-			anonymous += streams
-		case len(viewers) < limit:
-			viewers = append(viewers, account)
+			v.Anonymous += streams
+		case len(v.Named) < limit:
+			v.Named = append(v.Named, account)
 		default:
-			anonymous++
+			v.Anonymous++
 		}
+		all[page] = v
 		return nil
 	})
-	return viewers, anonymous, translate(err, "list viewers")
+	return all, translate(err, "list viewers")
 }
 
 // PagesViewedBy lists the pages that an account reads right now.

@@ -26,6 +26,9 @@ func (r *round) judge(ctx context.Context) error {
 	for _, reader := range r.readers {
 		reader.judge(h, bytes)
 	}
+	if r.program != nil {
+		r.program.judgeFeed(h, bytes)
+	}
 	return r.judgeLists(ctx)
 }
 

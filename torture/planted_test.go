@@ -24,6 +24,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // The checker can fail: each of these faults is planted between limn and those who use it, or in the database, and is
@@ -415,4 +416,63 @@ func resurrected(t *testing.T, r *round) {
 				(SELECT id FROM highlights WHERE page_id = $1 AND deleted_at IS NOT NULL LIMIT 1)
 			RETURNING id`, r.pages[0]).Scan(&id)
 	})
+}
+
+// What is wrong with the feed is found, too.
+func TestPlantedFaultsOfTheFeedAreFound(t *testing.T) {
+	rig := startRig(t, options{
+		kafka: true, instances: 1, writers: 4, readers: 1, pages: 2, patience: 2 * time.Second, settings: []string{"fsync=off"},
+	})
+	for name, c := range map[string]struct {
+		plant func(*testing.T, *round)
+		find  anomaly
+	}{
+		"a change is noted and not written":       {sql(`UPDATE feed_pages SET seq = seq + 1000000 WHERE page_id = $1 AND $2::uuid IS NOT NULL`), wrongState},
+		"an old state is written after a new one": {forged(`later.group_id = $2 AND old.group_id = $2 AND NOT old.deleted`), disordered},
+		"what is private is written":              {forged(`old.group_id = old.author_id AND old.group_id <> $2 AND NOT old.deleted`), leaked},
+		"what is deleted is written":              {forged(`old.deleted AND old.group_id = $2`), cameBack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for deadline := time.Now().Add(30 * time.Second); ; {
+				r := rig.newRound()
+				c.plant(t, r)
+				if err := r.run(t.Context(), 1500*time.Millisecond, false); err != nil {
+					t.Fatal(err)
+				}
+				if r.report.found(c.find) {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("it is not found that %s:\n%s", name, r.report)
+				}
+			}
+		})
+	}
+}
+
+// forged writes an old version of a highlight to the feed that has a later one there.
+func forged(which string) func(*testing.T, *round) {
+	return func(t *testing.T, r *round) {
+		meanwhile(t, 1, func(ctx context.Context) error {
+			var page, id, author uuid.UUID
+			var seq int64
+			err := r.postgres.pool.QueryRow(ctx, `
+				SELECT old.page_id, old.id, old.author_id, old.seq
+				FROM torture_history old JOIN feed_pages f ON f.page_id = old.page_id
+				JOIN torture_history later ON later.id = old.id AND later.seq >= old.seq AND later.seq <= f.seq
+				WHERE old.page_id = ANY($1) AND old.kind = 'highlight' AND (later.seq > old.seq OR old.deleted OR old.group_id <> $2) AND (`+which+`)
+				LIMIT 1`, r.pages, uuid.Nil).Scan(&page, &id, &author, &seq)
+			if err != nil {
+				return err
+			}
+			value := fmt.Sprintf(`{"type":"limn.highlight","subject":%q,"page":%q,"seq":%d,"data":{"id":%q,"page":{"id":%q},"author":{"id":%q},"seq":%d}}`,
+				id, page, seq, id, page, author, seq)
+			client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.address))
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			return client.ProduceSync(ctx, &kgo.Record{Topic: feedTopic, Key: []byte(id.String()), Value: []byte(value)}).FirstErr()
+		})
+	}
 }

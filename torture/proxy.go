@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -10,21 +11,22 @@ import (
 	"time"
 )
 
-// A proxy passes connections on to an instance and cuts each after a random time, wherever it is in what it says.
+// A proxy passes connections on to an instance and cuts each after a random time, wherever it is in what it says. Then,
+// now and then, it asks once more what was asked over the connection.
 type proxy struct {
 	listener net.Listener
 	target   string
-	cut      func() // is told of each cut
+	count    func(what string) // is told what it does
 	running  sync.WaitGroup
 	closed   chan struct{}
 }
 
-func startProxy(target string, cut func()) (*proxy, error) {
+func startProxy(target string, count func(what string)) (*proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{listener: l, target: target, cut: cut, closed: make(chan struct{})}
+	p := &proxy{listener: l, target: target, count: count, closed: make(chan struct{})}
 	p.running.Go(p.accept)
 	return p, nil
 }
@@ -50,16 +52,21 @@ func (p *proxy) pass(near net.Conn) {
 	}
 	defer far.Close()
 	var copies sync.WaitGroup
+	var asked bytes.Buffer
 	done := make(chan struct{}, 2)
-	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-		copies.Go(func() {
-			io.Copy(way[0], way[1])
-			done <- struct{}{}
-		})
-	}
+	copies.Go(func() {
+		io.Copy(near, far)
+		done <- struct{}{}
+	})
+	copies.Go(func() {
+		io.Copy(far, io.TeeReader(near, &asked))
+		done <- struct{}{}
+	})
+	cut := false
 	select {
 	case <-time.After(time.Duration(rand.ExpFloat64() * float64(2*time.Second))):
-		p.cut()
+		cut = true
+		p.count("cut by a proxy")
 		for _, conn := range []net.Conn{near, far} {
 			conn.(*net.TCPConn).SetLinger(0) // what is on its way is lost
 		}
@@ -69,6 +76,23 @@ func (p *proxy) pass(near net.Conn) {
 	near.Close()
 	far.Close()
 	copies.Wait()
+	if cut && rand.IntN(4) == 0 {
+		p.repeat(asked.Bytes())
+	}
+}
+
+// repeat asks again. Nobody waits for the answer any more.
+func (p *proxy) repeat(asked []byte) {
+	far, err := net.Dial("tcp", p.target)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	p.count("repeated by a proxy")
+	far.SetDeadline(time.Now().Add(time.Second))
+	if _, err := far.Write(asked); err == nil {
+		io.Copy(io.Discard, far)
+	}
 }
 
 func (p *proxy) close() {

@@ -20,8 +20,10 @@ import (
 )
 
 type options struct {
-	limn                               string // the program
-	settings                           []string
+	limn                               string   // the program
+	settings                           []string // of Postgres
+	kafka                              bool     // the instances' bus is Kafka; else Postgres
+	faults                             []fault  // nil: all
 	instances, writers, readers, pages int
 	patience                           time.Duration // for all to arrive once it is quiet
 }
@@ -30,6 +32,8 @@ type options struct {
 type rig struct {
 	options
 	postgres  *postgres
+	broker    *broker // nil: Postgres is the bus
+	feed      *feed
 	instances []*instance
 	proxies   []*proxy // one before each instance
 	accounts  []*account
@@ -38,6 +42,9 @@ type rig struct {
 }
 
 func newRig(ctx context.Context, o options) (r *rig, err error) {
+	if o.faults == nil {
+		o.faults = faultsOf(o.kafka)
+	}
 	r = &rig{options: o}
 	if r.postgres, err = startPostgres(ctx, o.settings...); err != nil {
 		return nil, err
@@ -50,14 +57,22 @@ func newRig(ctx context.Context, o options) (r *rig, err error) {
 }
 
 func (r *rig) start(ctx context.Context) error {
+	ended := func(state string) { r.current.Load().report.find(instanceEnded, "%s", state) }
+	bus := "postgres"
+	if r.kafka {
+		if err := r.startBroker(ended); err != nil {
+			return err
+		}
+		bus = r.broker.url()
+	}
 	for n := range r.options.instances {
 		log := filepath.Join(r.postgres.dir, fmt.Sprintf("limn-%d.log", n))
-		i, err := newInstance(r.limn, r.postgres.url(), log, func(state string) { r.current.Load().report.find(instanceEnded, "%s", state) })
+		i, err := newInstance(r.limn, r.postgres.url(), bus, log, ended)
 		if err != nil {
 			return err
 		}
 		r.instances = append(r.instances, i)
-		p, err := startProxy(i.address, func() { r.current.Load().report.count("cut by a proxy", 1) })
+		p, err := startProxy(i.address, func(what string) { r.current.Load().report.count(what, 1) })
 		if err != nil {
 			return err
 		}
@@ -84,6 +99,18 @@ func (r *rig) start(ctx context.Context) error {
 	return nil
 }
 
+func (r *rig) startBroker(ended func(state string)) (err error) {
+	folder := filepath.Join(r.postgres.dir, "kafka")
+	if r.broker, err = newBroker(folder, filepath.Join(r.postgres.dir, "kafka.log"), ended); err != nil {
+		return err
+	}
+	if err := r.broker.start(); err != nil {
+		return err
+	}
+	r.feed, err = newFeed(r.broker)
+	return err
+}
+
 func (r *rig) signUp(ctx context.Context, name string) (*account, error) {
 	var made struct {
 		Account struct{ ID uuid.UUID }
@@ -103,6 +130,12 @@ func (r *rig) close() {
 	for _, i := range r.instances {
 		i.close()
 	}
+	if r.feed != nil {
+		r.feed.client.Close()
+	}
+	if r.broker != nil {
+		r.broker.close()
+	}
 	r.postgres.close()
 }
 
@@ -115,6 +148,7 @@ type round struct {
 	urls     []string
 	pages    []uuid.UUID
 	readers  []*reader
+	program  *reader // of the feed; nil: there is none
 	writers  []*writer
 	via      func(url string) string // where an instance is found; tests put something in between
 	calm     chan struct{}           // closed when readers are to break off no more
@@ -189,6 +223,9 @@ func (r *round) cast() {
 		}
 		r.readers = append(r.readers, reader)
 	}
+	if r.feed != nil {
+		r.program = &reader{round: r, name: "the feed", held: map[uuid.UUID]holding{}, pages: r.pages}
+	}
 }
 
 func (r *round) isCalm() bool {
@@ -227,7 +264,7 @@ func (r *round) floors() map[uuid.UUID]int64 {
 	return floors
 }
 
-// settle waits until every reader holds what the database has for it.
+// settle waits until every reader holds what the database has for it, and who reads the feed does, too.
 func (r *round) settle(ctx context.Context) error {
 	var differences []string
 	for deadline := time.Now().Add(r.patience); ; {
@@ -236,6 +273,14 @@ func (r *round) settle(ctx context.Context) error {
 			return err
 		}
 		differences = nil
+		if r.program != nil {
+			if err := r.feed.catchUp(ctx, r.program); err != nil {
+				differences = append(differences, err.Error())
+			}
+			if d := r.program.difference(rows); d != "" {
+				differences = append(differences, d)
+			}
+		}
 		for _, reader := range r.readers {
 			if d := reader.difference(rows); d != "" {
 				differences = append(differences, d)

@@ -15,6 +15,7 @@ import (
 var limn string
 
 func TestMain(m *testing.M) {
+	beBroker()
 	dir, err := os.MkdirTemp("", "limn-torture-build-")
 	if err != nil {
 		panic(err)
@@ -43,16 +44,27 @@ func startRig(t *testing.T, o options) *rig {
 // Whatever happens to the instances, their connections and the database: nothing is lost, repeated, disordered or shown
 // to whom it does not concern. Every fault happens once.
 func TestFaultsLoseNothing(t *testing.T) {
-	rig := startRig(t, options{instances: 2, writers: 8, readers: 40, pages: 3, patience: time.Minute})
+	survive(t, options{faults: faultsOf(false)}, 20*time.Second)
+}
+
+// Nor is it when the bus is Kafka, and is what happens to; who reads the feed has what anybody may read.
+func TestFaultsOfKafkaLoseNothing(t *testing.T) {
+	survive(t, options{kafka: true, faults: kafkaFaults[:3]}, 12*time.Second)
+}
+
+func survive(t *testing.T, o options, length time.Duration) {
+	t.Helper()
+	o.instances, o.writers, o.readers, o.pages, o.patience = 2, 8, 40, 3, time.Minute
+	rig := startRig(t, o)
 	r := rig.newRound()
 
-	err := r.run(t.Context(), 20*time.Second, true)
+	err := r.run(t.Context(), length, true)
 
 	t.Log(r.report)
 	if err != nil || len(r.report.anomalies) > 0 {
 		t.Errorf("%d anomalies, %v", len(r.report.anomalies), err)
 	}
-	for _, f := range faults {
+	for _, f := range o.faults {
 		if r.report.counts["fault: "+f.name] == 0 {
 			t.Errorf("it never happened that %s", f.name)
 		}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"limn/storage"
@@ -38,6 +39,20 @@ func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Ra
 		check.Ranges = now
 	}
 	return filled, check, true
+}
+
+// Find tells of ranges that stand where they were made, on a page that was read a moment ago; nil: that is not so, or
+// it takes more to find out than to look.
+func (c *Checker) Find(pageURL string, ranges []xpath.Range) *storage.Finding {
+	found, ok := c.reader.get(pageURL)
+	if !ok || found.reading == nil || time.Since(found.readAt) > keptFor {
+		return nil
+	}
+	filled, check, ok := judge(found.reading, ranges, new(xpath.Budget)) // with nothing to spend on a search
+	if !ok || check.State != xpath.Verified {
+		return nil
+	}
+	return &storage.Finding{ReadAt: found.readAt, Ranges: filled}
 }
 
 // A Report is what a page holds where somebody says that something stands.

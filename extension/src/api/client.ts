@@ -1,4 +1,5 @@
 import { fields, list, text } from './narrow.ts';
+import { type Operation, outcome, wanted } from './operations.ts';
 import * as shapes from './shapes.ts';
 
 /** How long an answer may take, in milliseconds. */
@@ -35,45 +36,24 @@ export class Client {
 		return { account: shapes.account(answer.account), token: text(answer, 'token') };
 	}
 
-	async createHighlight(highlight: shapes.NewHighlight): Promise<shapes.Highlight> {
-		return shapes.highlight(await this.ask('POST', '/highlights', highlight));
+	/** Makes a change, and says what it means for its page. */
+	async perform({ change }: Operation): Promise<shapes.PageEvent> {
+		const { method, path, body, version } = wanted(change);
+		return outcome(change, await this.ask(method, path, body, version));
 	}
 
-	async updateHighlight(id: string, edit: shapes.HighlightEdit): Promise<shapes.Highlight> {
-		return shapes.highlight(await this.ask('PATCH', `/highlights/${id}`, edit));
+	/** What happened to a highlight, newest first. */
+	async listHistory(highlight: string): Promise<shapes.Entry[]> {
+		const answer = fields(await this.ask('GET', `/highlights/${highlight}/history?limit=50`), 'list');
+		return list(answer.items, 'items', shapes.entry);
 	}
 
-	async deleteHighlight(id: string): Promise<void> {
-		await this.ask('DELETE', `/highlights/${id}`);
-	}
-
-	async createReply({ id, highlight, note }: shapes.NewReply): Promise<shapes.Reply> {
-		return shapes.reply(await this.ask('POST', `/highlights/${highlight}/replies`, { id, note }));
-	}
-
-	async deleteReply(id: string): Promise<void> {
-		await this.ask('DELETE', `/replies/${id}`);
-	}
-
-	/** Every reply under a highlight, page by page. */
-	async listReplies(highlight: string): Promise<shapes.Reply[]> {
-		const replies: shapes.Reply[] = [];
-		let after: unknown = '';
-		do {
-			const query = new URLSearchParams({ limit: '200' });
-			if (typeof after === 'string' && after) query.set('after', after);
-			const answer = fields(await this.ask('GET', `/highlights/${highlight}/replies?${query}`), 'list');
-			replies.push(...list(answer.items, 'items', shapes.reply));
-			after = answer.next;
-		} while (after);
-		return replies;
-	}
-
-	private async ask(method: string, path: string, body?: unknown): Promise<unknown> {
+	private async ask(method: string, path: string, body?: unknown, version?: number): Promise<unknown> {
 		const headers: Record<string, string> = { Accept: 'application/json' };
 		const token = this.token();
 		if (token) headers.Authorization = `Bearer ${token}`;
 		if (body !== undefined) headers['Content-Type'] = 'application/json';
+		if (version !== undefined) headers['If-Match'] = `"${version}"`;
 		let response: Response;
 		let answer: string;
 		try {

@@ -52,11 +52,13 @@ export interface NewHighlight {
 	ranges: WireRange[];
 	color: string;
 	note: string;
+	tags: string[];
 }
 
 export interface HighlightEdit {
 	color?: string;
 	note?: string;
+	tags?: string[];
 	group?: string;
 }
 
@@ -64,6 +66,18 @@ export interface NewReply {
 	id: string;
 	highlight: string;
 	note: string;
+}
+
+/** One thing that happened to a highlight. */
+export interface Entry {
+	at: string;
+	kind: 'created' | 'edited' | 'checked' | 'reanchored';
+	/** Null: the server, which looked at the page. */
+	by: Account | null;
+	/** What was edited. */
+	fields: string[];
+	/** What was found when it was checked. */
+	state: CheckState | null;
 }
 
 /** Who reads a page: those with a name, and how many others. */
@@ -116,6 +130,23 @@ export function reply(value: unknown): Reply {
 		author: account(f.author),
 		note: text(f, 'note'),
 		...change(f),
+	};
+}
+
+export function entry(value: unknown): Entry {
+	const f = fields(value, 'entry');
+	const kind = text(f, 'kind');
+	if (kind !== 'created' && kind !== 'edited' && kind !== 'checked' && kind !== 'reanchored') {
+		throw new ShapeError(`${kind} is no entry of a history`);
+	}
+	const state = f.state === null ? null : text(f, 'state');
+	if (state !== null && !isCheckState(state)) throw new ShapeError(`${state} is no state of a check`);
+	return {
+		at: text(f, 'at'),
+		kind,
+		by: f.by === null ? null : account(f.by),
+		fields: list(f.fields, 'fields', String),
+		state,
 	};
 }
 

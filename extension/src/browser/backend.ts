@@ -1,6 +1,8 @@
 import { Client, Problem } from '../api/client.ts';
 import { fields, text } from '../api/narrow.ts';
 import { account, type PageEvent } from '../api/shapes.ts';
+import { isInk } from '../paint/inks.ts';
+import { draftsOf, keepDraft } from './drafts.ts';
 import { type Answer, type Ask, type Asks, type Settings, type Tell, wrap } from './messages.ts';
 import { forget, keep, recall } from './settings.ts';
 
@@ -69,13 +71,18 @@ export class Backend {
 			case 'settings':
 				return this.settings(asked.with.origin);
 			case 'watch':
-				if (tab !== null) await this.streams.watch(tab, asked.with.url);
+				if (tab === null) return null;
+				await this.streams.watch(tab, asked.with.url);
+				await tellTab(tab, { tell: 'events', url: asked.with.url, events: [await draftsOf(asked.with.url)] });
 				return null;
 			case 'leave':
 				if (tab !== null) this.streams.leave(tab, asked.with.url);
 				return null;
 			case 'group':
 				await keep('group', asked.with.group);
+				return null;
+			case 'ink':
+				await keep('ink', asked.with.ink);
 				return null;
 			case 'site': {
 				const off = new Set((await recall('off')) as string[] | undefined);
@@ -92,29 +99,15 @@ export class Backend {
 				await tellAll({ tell: 'settings' });
 				return made.account;
 			}
-			case 'createHighlight': {
-				const highlight = await this.request(() => client.createHighlight(asked.with));
-				this.streams.tell(asked.with.url, [{ type: 'highlight', highlight }]);
-				return highlight;
+			case 'perform': {
+				const event = await this.request(() => client.perform(asked.with));
+				this.streams.tell(asked.with.url, [event]);
+				return event;
 			}
-			case 'updateHighlight': {
-				const { url, id, edit } = asked.with;
-				const highlight = await this.request(() => client.updateHighlight(id, edit));
-				this.streams.tell(url, [{ type: 'highlight', highlight }]);
-				return highlight;
-			}
-			case 'deleteHighlight':
-				await this.request(() => client.deleteHighlight(asked.with.id));
-				this.streams.tell(asked.with.url, [{ type: 'removed', id: asked.with.id, kind: 'highlight' }]);
-				return null;
-			case 'createReply': {
-				const reply = await this.request(() => client.createReply(asked.with.reply));
-				this.streams.tell(asked.with.url, [{ type: 'reply', reply }]);
-				return reply;
-			}
-			case 'deleteReply':
-				await this.request(() => client.deleteReply(asked.with.id));
-				this.streams.tell(asked.with.url, [{ type: 'removed', id: asked.with.id, kind: 'reply' }]);
+			case 'history':
+				return this.request(() => client.listHistory(asked.with.highlight));
+			case 'draft':
+				await keepDraft(asked.with);
 				return null;
 		}
 	}
@@ -134,10 +127,12 @@ export class Backend {
 	private async settings(origin: string): Promise<Settings> {
 		const server = await this.server;
 		const off = ((await recall('off')) ?? []) as string[];
+		const ink = await recall('ink');
 		return {
 			server,
 			account: (await recallIdentity())?.account ?? null,
 			group: ((await recall('group')) as Asks['group']['asked']['group'] | undefined) ?? 'public',
+			ink: isInk(ink) ? ink : 'yellow',
 			on: !off.includes(origin) && origin !== server,
 		};
 	}

@@ -1,15 +1,19 @@
 import { hostName } from '../anchor/index.ts';
-import type { Account } from '../api/shapes.ts';
+import type { Operation } from '../api/operations.ts';
+import type { Account, Entry, PageEvent } from '../api/shapes.ts';
 import { followPlace } from '../page/location.ts';
+import type { Ink } from '../paint/inks.ts';
 import { read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
+import type { Draft } from '../ui/composer.ts';
+import { say } from '../ui/say.ts';
 import { type Asks, ask, type Settings, type State, type Tell } from './messages.ts';
 
 /** The server, asked through the background: this script has no token and opens no connection. */
 class Relay implements Remote {
 	readonly groups = [
-		{ id: 'public', name: 'Everybody' },
-		{ id: 'me', name: 'Only me' },
+		{ id: 'public', name: say('everybody') },
+		{ id: 'me', name: say('onlyMe') },
 	];
 	readonly server: string;
 	private watched: { url: string; listen: (event: ReaderEvent) => void } | null = null;
@@ -66,16 +70,33 @@ class Relay implements Remote {
 		ask('group', { group }).catch(() => {});
 	}
 
-	signUp = (name: string): Promise<Account> => ask('signUp', { name });
-	createHighlight: Remote['createHighlight'] = (highlight) => ask('createHighlight', highlight);
-	updateHighlight: Remote['updateHighlight'] = (url, id, edit) => ask('updateHighlight', { url, id, edit });
-	deleteHighlight: Remote['deleteHighlight'] = async (url, id) => void (await ask('deleteHighlight', { url, id }));
-	createReply: Remote['createReply'] = (url, reply) => ask('createReply', { url, reply });
-	deleteReply: Remote['deleteReply'] = async (url, id) => void (await ask('deleteReply', { url, id }));
+	chooseInk(ink: Ink): void {
+		this.settings.ink = ink;
+		ask('ink', { ink }).catch(() => {});
+	}
+
+	signUp(name: string): Promise<Account> {
+		return ask('signUp', { name });
+	}
+
+	perform(operation: Operation): Promise<PageEvent | null> {
+		return ask('perform', operation);
+	}
+
+	settle(): void {}
+
+	listHistory(url: string, highlight: string): Promise<Entry[]> {
+		return ask('history', { url, highlight });
+	}
+
+	keepDraft(url: string, key: string, draft: Draft | null): void {
+		ask('draft', { url, key, draft }).catch(() => {});
+	}
 
 	private tellSettings(): void {
 		this.watched?.listen({ type: 'account', account: this.settings.account });
 		this.watched?.listen({ type: 'group', group: this.settings.group });
+		this.watched?.listen({ type: 'ink', ink: this.settings.ink });
 	}
 }
 
@@ -96,7 +117,7 @@ async function follow(): Promise<void> {
 		const relay = new Relay(settings);
 		const end = new AbortController();
 		running = { relay, end };
-		followPlace(document, (place, until) => read(place, relay, until), end.signal);
+		followPlace(document, (place, until) => void read(place, relay, until), end.signal);
 	}
 }
 

@@ -1,13 +1,17 @@
 import { Problem, Unreachable } from '../api/client.ts';
-import type { Account, Highlight, HighlightEdit, NewHighlight, NewReply, Reply } from '../api/shapes.ts';
+import type { Operation } from '../api/operations.ts';
+import type { Account, Entry, PageEvent } from '../api/shapes.ts';
+import type { Ink } from '../paint/inks.ts';
 import type { ReaderEvent } from '../reader/remote.ts';
+import type { Draft } from '../ui/composer.ts';
 
 /** What a site's content script has to know before it begins. */
 export interface Settings {
 	server: string;
 	account: Account | null;
-	/** Who sees what is marked next. */
+	/** Who sees what is marked next, and its ink. */
 	group: string;
+	ink: Ink;
 	/** Whether limn is on for this site. */
 	on: boolean;
 }
@@ -19,11 +23,10 @@ export interface Asks {
 	leave: { asked: { url: string }; answered: null };
 	group: { asked: { group: string }; answered: null };
 	signUp: { asked: { name: string }; answered: Account };
-	createHighlight: { asked: NewHighlight; answered: Highlight };
-	updateHighlight: { asked: { url: string; id: string; edit: HighlightEdit }; answered: Highlight };
-	deleteHighlight: { asked: { url: string; id: string }; answered: null };
-	createReply: { asked: { url: string; reply: NewReply }; answered: Reply };
-	deleteReply: { asked: { url: string; id: string }; answered: null };
+	perform: { asked: Operation; answered: PageEvent | null };
+	history: { asked: { url: string; highlight: string }; answered: Entry[] };
+	ink: { asked: { ink: Ink }; answered: null };
+	draft: { asked: { url: string; key: string; draft: Draft | null }; answered: null };
 	/** From the popup only. */
 	site: { asked: { origin: string; on: boolean }; answered: null };
 }
@@ -48,7 +51,7 @@ export type ToHub =
 	| { hub: 'watch'; server: string; token: string | null; tab: number; url: string }
 	| { hub: 'leave'; tab: number; url: string | null }
 	| { hub: 'restart'; token: string | null }
-	| { hub: 'tell'; url: string; events: ReaderEvent[] }
+	| { hub: 'tell'; url: string; events: PageEvent[] }
 	| { hub: 'nudge' };
 
 /** What the offscreen document tells the worker. */

@@ -1,6 +1,9 @@
 import { Problem } from '../api/client.ts';
-import { plural, statusWord } from '../ui/words.ts';
+import { count as counted, say, sayAll } from '../ui/say.ts';
+import { failure } from '../ui/words.ts';
 import { ask, type State, type Tell } from './messages.ts';
+
+sayAll(document);
 
 function find<T extends HTMLElement>(id: string, type: new () => T): T {
 	const element = document.getElementById(id);
@@ -29,21 +32,21 @@ async function show(): Promise<void> {
 	link.href = settings.server;
 	link.textContent = new URL(settings.server).host;
 	known.hidden = settings.account === null;
-	known.textContent = settings.account ? `You are ${settings.account.name}.` : '';
+	known.textContent = settings.account ? say('youAre', settings.account.name) : '';
 	form.hidden = settings.account !== null;
 
 	toggle.disabled = !readable;
 	toggle.checked = readable && settings.on;
-	site.textContent = readable && address ? address.host : 'this page';
+	site.textContent = say('onFor', readable && address ? address.host : say('thatPage'));
 	const now = tab?.id === undefined || !settings.on ? null : await stateOf(tab.id);
 	lamp.className = `lamp ${now?.status ?? 'off'}`;
-	state.textContent = now ? statusWord[now.status] : settings.on && readable ? 'Reload the page to begin' : 'Off';
+	state.textContent = now ? say(now.status) : settings.on && readable ? say('reloadToBegin') : say('off');
 	count.textContent = !readable
-		? 'Browser pages, files and PDFs cannot be highlighted.'
+		? say('cannotHighlight')
 		: now
 			? now.highlights === 0
-				? 'Nothing is marked on this page. Select some text to begin.'
-				: plural(now.highlights, 'highlight', 'highlights', ' on this page.')
+				? say('nothingHere')
+				: counted('onThisPage', now.highlights)
 			: '';
 
 	toggle.onchange = async () => {
@@ -66,12 +69,8 @@ form.addEventListener('submit', async (event) => {
 		wrong.textContent = '';
 		await show();
 	} catch (cause) {
-		const taken = cause instanceof Problem && cause.status === 409;
-		wrong.textContent = taken
-			? `The name ${name} is taken.`
-			: cause instanceof Problem
-				? cause.detail
-				: 'The server does not answer.';
+		const taken = cause instanceof Problem && cause.code === 'name_taken';
+		wrong.textContent = taken ? say('nameTaken', name) : failure(cause);
 	}
 });
 

@@ -1,7 +1,7 @@
 import { fields, text } from '../api/narrow.ts';
 
-/** What the extension keeps: who one is, who sees what one marks, and the sites it is off for. */
-type Key = 'identity' | 'group' | 'off';
+/** What the extension keeps: who one is, how one marks, the sites it is off for, and what is typed on a page. */
+type Key = 'identity' | 'group' | 'ink' | 'off' | `drafts ${string}`;
 
 /** Content scripts must not read what is kept: where the browser can forbid it, it does. */
 const closed = (async () => {
@@ -10,7 +10,7 @@ const closed = (async () => {
 
 export async function recall(key: Key): Promise<unknown> {
 	await closed;
-	return (await chrome.storage.local.get(key))[key];
+	return (await chrome.storage.local.get<Record<string, unknown>>(key))[key];
 }
 
 export async function keep(key: Key, value: unknown): Promise<void> {
@@ -19,7 +19,7 @@ export async function keep(key: Key, value: unknown): Promise<void> {
 }
 
 export async function forget(key: Key): Promise<void> {
-	await chrome.storage.local.remove(key);
+	await chrome.storage.local.remove<Record<string, unknown>>(key);
 }
 
 /** The address of the server that this extension was made for. */

@@ -1,3 +1,4 @@
+import type { PageEvent } from '../api/shapes.ts';
 import { Hub } from '../hub/hub.ts';
 import type { ReaderEvent } from '../reader/remote.ts';
 
@@ -52,10 +53,8 @@ export class Tabs {
 		this.hub.restart();
 	}
 
-	tell(url: string, events: ReaderEvent[]): void {
-		for (const event of events) {
-			if (event.type !== 'account' && event.type !== 'group') this.hub.tell(url, event);
-		}
+	tell(url: string, events: PageEvent[]): void {
+		for (const event of events) this.hub.tell(url, event);
 	}
 
 	nudge(): void {

@@ -1,13 +1,18 @@
+import en from '../../locales/en.json';
 import { hostName } from '../anchor/index.ts';
 import { Client } from '../api/client.ts';
 import { fields, text } from '../api/narrow.ts';
-import { type Account, account } from '../api/shapes.ts';
+import type { Operation } from '../api/operations.ts';
+import { type Account, account, type Entry, type PageEvent } from '../api/shapes.ts';
 import { Hub } from '../hub/hub.ts';
 import { followPlace } from '../page/location.ts';
+import { type Ink, isInk } from '../paint/inks.ts';
 import paint from '../paint/paint.css';
 import { read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
+import type { Draft } from '../ui/composer.ts';
 import { adopt } from '../ui/host.ts';
+import { say, speak } from '../ui/say.ts';
 
 /** Who one is on this page: kept in the page's own storage (docs/adr/0020-embed-identity.md). */
 interface Identity {
@@ -23,7 +28,7 @@ const unseen = 10_000;
 
 /** The server, asked by the page itself. */
 class Direct implements Remote {
-	readonly groups = [{ id: 'public', name: 'Everybody' }];
+	readonly groups = [{ id: 'public', name: say('everybody') }];
 	private readonly key: string;
 	private readonly client: Client;
 	private readonly hub: Hub;
@@ -56,6 +61,9 @@ class Direct implements Remote {
 		this.listeners.add(listen);
 		signal.addEventListener('abort', () => this.listeners.delete(listen));
 		listen({ type: 'account', account: this.identity?.account ?? null });
+		const ink = this.stored('ink');
+		if (isInk(ink)) listen({ type: 'ink', ink });
+		listen({ type: 'drafts', drafts: this.drafts(url) });
 		let seen: AbortController | null = null;
 		let timer: ReturnType<typeof setTimeout> | undefined;
 		const look = () => {
@@ -77,17 +85,32 @@ class Direct implements Remote {
 
 	chooseGroup(): void {}
 
+	chooseInk(ink: Ink): void {
+		this.store('ink', ink);
+	}
+
 	async signUp(name: string): Promise<Account> {
 		const identity = await this.ask(() => this.client.signUp(name));
 		this.identify(identity);
 		return identity.account;
 	}
 
-	createHighlight: Remote['createHighlight'] = (highlight) => this.ask(() => this.client.createHighlight(highlight));
-	updateHighlight: Remote['updateHighlight'] = (_, id, edit) => this.ask(() => this.client.updateHighlight(id, edit));
-	deleteHighlight: Remote['deleteHighlight'] = (_, id) => this.ask(() => this.client.deleteHighlight(id));
-	createReply: Remote['createReply'] = (_, reply) => this.ask(() => this.client.createReply(reply));
-	deleteReply: Remote['deleteReply'] = (_, id) => this.ask(() => this.client.deleteReply(id));
+	perform(operation: Operation): Promise<PageEvent> {
+		return this.ask(() => this.client.perform(operation));
+	}
+
+	settle(): void {} // nothing is kept for later here
+
+	listHistory(_: string, highlight: string): Promise<Entry[]> {
+		return this.ask(() => this.client.listHistory(highlight));
+	}
+
+	keepDraft(url: string, key: string, draft: Draft | null): void {
+		const drafts = this.drafts(url);
+		if (draft) drafts[key] = draft;
+		else delete drafts[key];
+		this.store(`drafts ${url}`, Object.keys(drafts).length > 0 ? drafts : null);
+	}
 
 	/** A server that answers here answers the stream, too; one that knows the token no more is told a new name. */
 	private async ask<T>(request: () => Promise<T>): Promise<T> {
@@ -103,21 +126,38 @@ class Direct implements Remote {
 
 	private identify(identity: Identity | null): void {
 		this.identity = identity;
-		try {
-			if (identity) localStorage.setItem(this.key, JSON.stringify(identity));
-			else localStorage.removeItem(this.key);
-		} catch {
-			// A browser that keeps nothing for this page: the name lasts as long as the page.
-		}
+		this.store('', identity);
 		this.tell();
 	}
 
 	private recall(): Identity | null {
 		try {
-			const kept = fields(JSON.parse(localStorage.getItem(this.key) ?? 'null'), 'identity');
+			const kept = fields(this.stored(''), 'identity');
 			return { account: account(kept.account), token: text(kept, 'token') };
 		} catch {
 			return null;
+		}
+	}
+
+	private drafts(url: string): Record<string, Draft> {
+		return (this.stored(`drafts ${url}`) ?? {}) as Record<string, Draft>;
+	}
+
+	private stored(name: string): unknown {
+		try {
+			return JSON.parse(localStorage.getItem(`${this.key} ${name}`.trim()) ?? 'null');
+		} catch {
+			return null;
+		}
+	}
+
+	private store(name: string, value: unknown): void {
+		const key = `${this.key} ${name}`.trim();
+		try {
+			if (value === null) localStorage.removeItem(key);
+			else localStorage.setItem(key, JSON.stringify(value));
+		} catch {
+			// A browser that keeps nothing for this page: what is known lasts as long as the page.
 		}
 	}
 
@@ -129,10 +169,11 @@ class Direct implements Remote {
 
 function start(script: string): void {
 	if (document.querySelector(hostName)) return; // limn is here already, as an extension or included twice
+	speak(en);
 	const { signal } = new AbortController(); // the page's own life
 	adopt(document, paint, signal);
 	const remote = new Direct(new URL(script).origin, signal);
-	followPlace(document, (place, until) => read(place, remote, until), signal);
+	followPlace(document, (place, until) => void read(place, remote, until), signal);
 }
 
 if (document.currentScript instanceof HTMLScriptElement) start(document.currentScript.src);

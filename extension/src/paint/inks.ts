@@ -4,20 +4,20 @@ export const inks = { yellow: 98, green: 150, blue: 240, pink: 355, purple: 300,
 export type Ink = keyof typeof inks;
 
 /** The inks that are offered: the others come from elsewhere. */
-export const offered: readonly Ink[] = ['yellow', 'green', 'blue', 'pink', 'purple'];
+export const offered = ['yellow', 'green', 'blue', 'pink', 'purple'] as const satisfies readonly Ink[];
+
+/** Whether a color is an ink by its name. */
+export function isInk(color: unknown): color is Ink {
+	return typeof color === 'string' && color in inks;
+}
 
 /** The ink for a color of the wire: its own by name, the nearest in hue for #rrggbb. */
 export function inkOf(color: string): Ink {
-	if (color in inks) return color as Ink;
+	if (isInk(color)) return color;
 	const hue = hueOf(color);
 	if (hue === null) return 'yellow';
 	const names = Object.keys(inks) as Ink[];
 	return names.reduce((best, ink) => (turn(hue, inks[ink]) < turn(hue, inks[best]) ? ink : best));
-}
-
-/** How an ink, or a color without a name, is called. */
-export function nameOf(color: string): string {
-	return color in inks ? color.charAt(0).toUpperCase() + color.slice(1) : color;
 }
 
 function turn(a: number, b: number): number {

@@ -23,8 +23,8 @@ export function followPointer(
 	const click = (event: MouseEvent) => {
 		if (host.holds(event) || event.button !== 0 || event.defaultPrevented) return;
 		const taken = event.target instanceof Element && event.target.closest(busy) !== null;
-		const selecting = document.getSelection()?.isCollapsed === false;
-		on.click(taken || selecting ? [] : painter.at(event.clientX, event.clientY));
+		if (document.getSelection()?.isCollapsed === false) return; // it ended a selection
+		on.click(taken ? [] : painter.at(event.clientX, event.clientY));
 	};
 	document.addEventListener('pointermove', move, { signal, passive: true });
 	document.addEventListener('click', click, { signal });

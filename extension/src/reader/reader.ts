@@ -1,31 +1,44 @@
 import { describe } from '../anchor/index.ts';
 import { Problem } from '../api/client.ts';
-import type { Account, Highlight, HighlightEdit, NewHighlight, Reply } from '../api/shapes.ts';
+import type { Change } from '../api/operations.ts';
+import type { Account, Highlight, NewHighlight } from '../api/shapes.ts';
 import type { Place } from '../page/location.ts';
 import { newID } from '../page/url.ts';
 import type { Ink } from '../paint/inks.ts';
 import { elementOf, Painter } from '../paint/painter.ts';
 import { PageState } from '../state/page.ts';
-import { Bar } from '../ui/bar.ts';
-import { Card, type Drafts } from '../ui/card.ts';
+import { Bar, type Then } from '../ui/bar.ts';
+import { Card, type Shown } from '../ui/card.ts';
+import { type Against, Drafts } from '../ui/composer.ts';
 import { Dots } from '../ui/dots.ts';
 import { Host } from '../ui/host.ts';
+import type { Listed } from '../ui/list.ts';
 import { Messages } from '../ui/message.ts';
 import { askName } from '../ui/name.ts';
 import { Panel } from '../ui/panel.ts';
+import { say } from '../ui/say.ts';
 import { wet } from '../ui/wet.ts';
 import { failure } from '../ui/words.ts';
 import { followPointer } from './pointer.ts';
 import type { ReaderEvent, Remote } from './remote.ts';
 import { followSelection, type Selected, selected } from './selection.ts';
 import { followSurroundings } from './surroundings.ts';
+import { Writer } from './writer.ts';
 
-/** Reads one page together with others, until the signal ends it. */
-export function read(place: Place, remote: Remote, signal: AbortSignal): void {
-	new Reader(place, remote, signal).start();
+/** A page that is read. */
+export interface Reading {
+	/** Highlights what is selected in the last ink, as the bar does. */
+	mark(): void;
 }
 
-class Reader {
+/** Reads one page together with others, until the signal ends it. */
+export function read(place: Place, remote: Remote, signal: AbortSignal): Reading {
+	const reader = new Reader(place, remote, signal);
+	reader.start();
+	return reader;
+}
+
+class Reader implements Reading {
 	private readonly page = new PageState();
 	private readonly host: Host;
 	private readonly painter: Painter;
@@ -33,16 +46,16 @@ class Reader {
 	private readonly dots: Dots;
 	private readonly panel: Panel;
 	private readonly messages: Messages;
-	private readonly drafts: Drafts = new Map();
+	private readonly writer: Writer;
+	private readonly drafts: Drafts;
 	private card: Card | null = null;
 	/** Where the card was opened, when several highlights are there. */
 	private stack: string[] = [];
 	private me: Account | null = null;
 	private group: string;
-	/** Highlights that the server has not confirmed yet. */
-	private readonly saving = new Map<string, Highlight>();
-	/** Highlights that are being deleted: gone for the eye. */
-	private readonly deleting = new Set<string>();
+	private ink: Ink = 'yellow';
+	/** The highlight whose new place is being asked for. */
+	private homeless: string | null = null;
 	private drawing = false;
 
 	constructor(
@@ -53,9 +66,15 @@ class Reader {
 		this.group = remote.groups[0]?.id ?? 'public';
 		this.host = new Host(signal);
 		this.painter = new Painter(document, signal);
+		this.writer = new Writer(place, remote, {
+			changed: (id) => this.show(id),
+			told: (event) => this.receive(event),
+		});
+		this.drafts = new Drafts((key, draft) => remote.keepDraft(place.url, key, draft));
 		const point = (id: string | null) => this.painter.underline(id);
 		this.dots = new Dots(this.host, { open: (id) => this.open(id, true), point }, signal);
-		this.panel = new Panel(this.host, { open: (id) => this.visit(id), point }, signal);
+		const putBack = (id: string) => void this.putBack(id);
+		this.panel = new Panel(this.host, { open: (id) => this.visit(id), point, putBack }, signal);
 		this.messages = new Messages(this.host, signal);
 		const groups = {
 			all: remote.groups,
@@ -65,7 +84,11 @@ class Reader {
 				remote.chooseGroup(group);
 			},
 		};
-		this.bar = new Bar(this.host, (ink) => this.mark(ink), groups, signal);
+		const marking = {
+			mark: (ink: Ink | null, then?: Then) => void this.mark(ink, then),
+			putBack: () => void (this.homeless && this.putBack(this.homeless)),
+		};
+		this.bar = new Bar(this.host, marking, groups, signal);
 	}
 
 	start(): void {
@@ -76,42 +99,38 @@ class Reader {
 		followPointer(this.host, this.painter, { over, click: (ids) => this.click(ids) }, this.signal);
 		const recolored = () => this.painter.recolor();
 		followSurroundings({ moved: () => this.draw(), recolored }, this.signal);
-		addEventListener(
-			'beforeunload',
-			(event) => {
-				if (this.drafts.size > 0) event.preventDefault(); // the browser asks before typed text is lost
-			},
-			{ signal: this.signal },
-		);
 		this.signal.addEventListener('abort', () => this.card?.close());
 	}
 
 	private receive(event: ReaderEvent): void {
-		if (event.type === 'account') {
-			this.me = event.account;
-			return this.draw();
-		}
-		if (event.type === 'group') {
-			this.group = event.group;
-			return;
-		}
-		const held = event.type === 'removed' || event.type === 'live' ? new Set(this.page.highlights.keys()) : null;
-		const known = event.type === 'highlight' && this.page.highlights.has(event.highlight.id);
-		this.page.apply(event);
 		switch (event.type) {
-			case 'highlight': {
-				const { highlight } = event;
-				const own = this.saving.delete(highlight.id);
-				const news = !known && !own && this.page.status === 'live';
-				if (!this.deleting.has(highlight.id)) this.painter.put(highlight);
-				if (news) requestAnimationFrame(() => this.dry(highlight));
-				break;
-			}
-			case 'removed':
-			case 'live':
-				for (const id of held ?? []) if (!this.page.highlights.has(id)) this.forget(id);
-				break;
+			case 'account':
+				this.me = event.account;
+				return this.draw();
+			case 'group':
+				this.group = event.group;
+				return;
+			case 'ink':
+				this.ink = event.ink;
+				return;
+			case 'kept':
+				for (const id of this.writer.pending.keep(event.kept)) this.show(id);
+				return this.draw();
+			case 'drafts':
+				this.drafts.restore(event.drafts);
+				this.card?.restore();
+				return;
 		}
+		const held = event.type === 'removed' || event.type === 'live' ? [...this.page.highlights.keys()] : [];
+		const known = event.type === 'highlight' && this.shown(event.highlight.id) !== null;
+		this.page.apply(event);
+		if (event.type === 'highlight') {
+			const { highlight } = event;
+			const news = !known && this.page.status === 'live';
+			this.show(highlight.id);
+			if (news) requestAnimationFrame(() => this.dry(highlight));
+		}
+		for (const id of held) if (!this.page.highlights.has(id)) this.show(id);
 		this.draw();
 	}
 
@@ -119,15 +138,15 @@ class Reader {
 		for (const range of this.painter.ranges(id)) wet(this.host, range, color);
 	}
 
-	private forget(id: string): void {
-		this.painter.remove(id);
-		this.deleting.delete(id);
-		if (this.card?.id === id) this.card.gone();
-	}
-
-	/** Everything that is to be seen: what the server holds, and what is on its way there. */
-	private all(): Highlight[] {
-		return [...this.page.highlights.values(), ...this.saving.values()].filter(({ id }) => !this.deleting.has(id));
+	/** Paints a highlight as it is now, or no more. */
+	private show(id: string): void {
+		const highlight = this.writer.pending.highlight(this.page, id, this.me);
+		if (highlight) this.painter.put(highlight);
+		else {
+			this.painter.remove(id);
+			if (this.card?.id === id) this.card.gone();
+		}
+		this.draw();
 	}
 
 	/** Draws what has changed, once a frame. */
@@ -141,33 +160,44 @@ class Reader {
 	}
 
 	private drawNow(): void {
-		const all = this.all();
+		const { pending } = this.writer;
+		const all = pending.highlights(this.page, this.me);
 		const dotted = all.flatMap((highlight) => {
 			const [range] = this.painter.ranges(highlight.id);
 			const mine = highlight.author.id === this.me?.id;
 			return range ? [{ highlight, mine, range, dark: this.painter.isDark(highlight.id) }] : [];
 		});
 		this.dots.show(dotted);
+		const listed =
+			(here: boolean) =>
+			(highlight: Highlight): Listed => {
+				return { highlight, here, progress: pending.progress(highlight.id) };
+			};
 		const placed = dotted
 			.sort((a, b) => a.range.compareBoundaryPoints(Range.START_TO_START, b.range))
-			.map(({ highlight }) => highlight);
-		const lost = all.filter(({ id, ranges }) => ranges.length > 0 && this.painter.ranges(id).length === 0);
+			.map(({ highlight }) => listed(true)(highlight));
+		const lost = all
+			.filter(({ id, ranges }) => ranges.length > 0 && this.painter.ranges(id).length === 0)
+			.map(listed(false));
 		const { status, presence } = this.page;
 		this.panel.show({ status, presence, me: this.me, placed, lost });
 		const shown = this.card && this.shown(this.card.id);
 		if (shown) this.card?.update(shown);
 	}
 
-	private shown(id: string) {
-		const highlight = this.page.highlights.get(id) ?? this.saving.get(id);
-		if (!highlight) return null;
-		return {
-			highlight,
-			replies: this.page.repliesTo(id),
-			me: this.me,
-			saving: !this.page.highlights.has(id),
-			here: this.painter.ranges(id).length > 0,
-		};
+	private shown(id: string): Shown | null {
+		const { pending } = this.writer;
+		const highlight = pending.highlight(this.page, id, this.me);
+		return (
+			highlight && {
+				highlight,
+				replies: pending.replies(this.page, id, this.me),
+				me: this.me,
+				progress: pending.progress(id),
+				refused: pending.refused(id),
+				here: this.painter.ranges(id).length > 0,
+			}
+		);
 	}
 
 	// What is selected.
@@ -177,59 +207,74 @@ class Reader {
 	}
 
 	/** Marks what is selected: painted at once, taken back if the server refuses. */
-	private async mark(ink: Ink): Promise<void> {
+	async mark(ink: Ink | null = null, then?: Then): Promise<void> {
 		const now = this.selected();
 		if (!now) return this.bar.hide();
-		const wanted: NewHighlight = {
+		if (ink && ink !== this.ink) this.remote.chooseInk(ink);
+		this.ink = ink ?? this.ink;
+		const highlight: NewHighlight = {
 			id: newID(),
-			url: this.place.url,
+			...this.place,
 			title: document.title.trim(),
 			group: this.group,
 			ranges: now.ranges.map((range) => describe(range, now.backward)),
-			color: ink,
+			color: this.ink,
 			note: '',
+			tags: [],
 		};
 		this.bar.hide();
-		if (!this.me && !(await this.introduce())) return;
+		if (!(await this.known())) return;
 		document.getSelection()?.removeAllRanges();
-		await this.save(wanted);
-	}
-
-	private async save(wanted: NewHighlight): Promise<void> {
-		if (!this.me && !(await this.introduce())) return;
-		if (!this.me) return;
-		const now = new Date().toISOString();
-		const highlight: Highlight = {
-			...wanted,
-			page: { id: '', url: wanted.url, title: wanted.title },
-			author: this.me,
-			tags: [],
-			replies: 0,
-			check: { state: 'pending', reason: '', ranges: null },
-			seq: 0,
-			version: 0,
-			created_at: now,
-			updated_at: now,
-		};
-		this.messages.hide();
-		this.saving.set(highlight.id, highlight);
-		this.painter.put(highlight);
-		this.draw();
-		try {
-			this.receive({ type: 'highlight', highlight: await this.remote.createHighlight(wanted) });
-		} catch (cause) {
-			if (this.page.highlights.has(highlight.id)) return; // the stream told that it was saved after all
-			this.saving.delete(highlight.id);
-			this.painter.remove(highlight.id);
-			if (this.card?.id === highlight.id) this.card.close();
-			this.draw();
-			// Asked again under the same id, it is stored once even if the first request did arrive.
-			this.messages.show(`Not saved. ${failure(cause)}`, { label: 'Try again', act: () => this.save(wanted) });
+		void this.save(highlight);
+		if (then === 'link') void this.copyLink(highlight.id);
+		if (then === 'note') {
+			this.open(highlight.id, false);
+			this.card?.write();
 		}
 	}
 
-	/** Asks for a name, once. */
-	private async introduce(): Promise<boolean> {
+	private async save(highlight: NewHighlight): Promise<void> {
+		if (!(await this.known())) return;
+		this.messages.hide();
+		try {
+			await this.writer.perform({ kind: 'create', highlight });
+		} catch (cause) {
+			if (this.page.highlights.has(highlight.id)) return; // the stream told that it was saved after all
+			// Asked again under the same id, it is stored once even if the first request did arrive.
+			const remedy = { label: say('tryAgain'), act: () => void this.save(highlight) };
+			this.messages.show(say('notSaved', failure(cause)), remedy);
+		}
+	}
+
+	/** Gives a highlight that has lost its place the one that is selected, or asks for it. */
+	private async putBack(id: string): Promise<void> {
+		const highlight = this.page.highlights.get(id);
+		if (!highlight) return;
+		const now = this.selected();
+		this.homeless = now ? null : id;
+		this.bar.ask(!now);
+		if (!now) {
+			this.panel.leave();
+			this.card?.leave();
+			const cancel = () => {
+				this.homeless = null;
+				this.bar.ask(false);
+			};
+			return this.messages.show(say('putBackWhere'), { label: say('cancel'), act: cancel }, 'until done');
+		}
+		this.bar.hide();
+		this.messages.hide();
+		document.getSelection()?.removeAllRanges();
+		const ranges = now.ranges.map((range) => describe(range, now.backward));
+		const { version } = highlight;
+		const against = await this.writer.attempt({ kind: 'reanchor', highlight: id, ranges, version });
+		if (against) return this.messages.show(say('notPutBack', against.words));
+		this.open(id, false);
+	}
+
+	/** Whether one has a name: it is asked for, once. */
+	private async known(): Promise<boolean> {
+		if (this.me) return true;
 		return askName(
 			this.host,
 			async (name) => {
@@ -237,7 +282,7 @@ class Reader {
 					this.me = await this.remote.signUp(name);
 					return null;
 				} catch (cause) {
-					return cause instanceof Problem && cause.status === 409 ? `The name ${name} is taken.` : failure(cause);
+					return cause instanceof Problem && cause.code === 'name_taken' ? say('nameTaken', name) : failure(cause);
 				}
 			},
 			this.signal,
@@ -267,14 +312,18 @@ class Reader {
 			this.host,
 			shown,
 			{
-				edit: (id, edit) => this.attempt(() => this.edit(id, edit)),
-				reply: (highlight, note) => this.attempt(() => this.reply(highlight, note)),
+				edit: (highlight, edit, version) =>
+					this.attempt({ kind: 'edit', highlight, edit, ...(version === undefined ? {} : { version }) }),
+				reply: (highlight, note) => this.attempt({ kind: 'reply', reply: { id: newID(), highlight, note } }),
 				remove: (id) => void this.remove(id),
-				removeReply: (reply) => this.attempt(() => this.removeReply(reply)),
+				removeReply: ({ id, highlight }) => this.attempt({ kind: 'deleteReply', highlight, reply: id }),
+				putBack: (id) => void this.putBack(id),
 				copyLink: (id) => void this.copyLink(id),
+				history: (id) => this.remote.listHistory(this.place.url, id),
+				settle: (operation, again) => this.remote.settle(this.place.url, operation, again),
 				closed: (id) => {
 					if (this.card?.id === id) this.card = null;
-					if (!this.shown(id)) this.discard(id);
+					if (!this.shown(id) && !this.signal.aborted) this.discard(id);
 					this.dots.expand(null);
 					this.painter.underline(null);
 					if (byDot) this.dots.focus(id);
@@ -309,30 +358,9 @@ class Reader {
 
 	// What is done to a highlight.
 
-	/** Does something that needs a name; null when it is done, else what went wrong. */
-	private async attempt(act: () => Promise<void>): Promise<string | null> {
-		if (!this.me && !(await this.introduce())) return 'It takes a name.';
-		try {
-			await act();
-			return null;
-		} catch (cause) {
-			return failure(cause);
-		}
-	}
-
-	private async edit(id: string, edit: HighlightEdit): Promise<void> {
-		const highlight = await this.remote.updateHighlight(this.place.url, id, edit);
-		this.receive({ type: 'highlight', highlight });
-	}
-
-	private async reply(highlight: string, note: string): Promise<void> {
-		const reply = await this.remote.createReply(this.place.url, { id: newID(), highlight, note });
-		this.receive({ type: 'reply', reply });
-	}
-
-	private async removeReply(reply: Reply): Promise<void> {
-		await this.remote.deleteReply(this.place.url, reply.id);
-		this.receive({ type: 'removed', id: reply.id, kind: 'reply' });
+	/** Makes a change that needs a name; null when it is done, else what stands against it. */
+	private async attempt(change: Change): Promise<Against | null> {
+		return (await this.known()) ? this.writer.attempt(change) : { words: say('needsName'), stale: false };
 	}
 
 	private async remove(id: string): Promise<void> {
@@ -340,35 +368,38 @@ class Reader {
 		if (!highlight) return;
 		this.discard(id);
 		this.card?.close();
-		this.deleting.add(id);
-		this.painter.remove(id);
-		this.draw();
-		try {
-			await this.remote.deleteHighlight(this.place.url, id);
-			this.receive({ type: 'removed', id, kind: 'highlight' });
-			const { ranges, color, note, group } = highlight;
-			this.messages.show('Highlight deleted.', {
-				label: 'Undo',
-				act: () => this.save({ id: newID(), ...this.place, ranges, color, note, group }),
-			});
-		} catch (cause) {
-			this.deleting.delete(id);
-			if (this.page.highlights.has(id)) this.painter.put(highlight);
-			this.draw();
-			this.messages.show(`Not deleted. ${failure(cause)}`, { label: 'Try again', act: () => this.remove(id) });
+		const operation = this.writer.begin({ kind: 'delete', highlight: id });
+		const send = async () => {
+			try {
+				await this.writer.send(operation);
+				return true;
+			} catch (cause) {
+				const remedy = { label: say('tryAgain'), act: () => void this.remove(id) };
+				this.messages.show(say('notDeleted', failure(cause)), remedy);
+				return false;
+			}
+		};
+		// A thread cannot be made again: while there is time to undo it, its highlight is only hidden.
+		if (highlight.replies > 0) {
+			const undo = { label: say('undo'), act: () => this.writer.drop(operation) };
+			return this.messages.show(say('deleted'), undo, () => void send());
 		}
+		if (!(await send())) return;
+		const { ranges, color, note, tags, group } = highlight;
+		const again = () => void this.save({ id: newID(), ...this.place, ranges, color, note, tags, group });
+		this.messages.show(say('deleted'), { label: say('undo'), act: again });
 	}
 
 	/** Drops what was typed for a highlight that is gone. */
 	private discard(id: string): void {
-		for (const kind of ['note', 'reply']) this.drafts.delete(`${kind} ${id}`);
+		for (const kind of ['note', 'reply']) this.drafts.drop(`${kind} ${id}`);
 	}
 
 	private async copyLink(id: string): Promise<void> {
 		const link = `${this.remote.server}/h/${id}`;
 		try {
 			await navigator.clipboard.writeText(link);
-			this.messages.show('Link copied.');
+			this.messages.show(say('linkCopied'));
 		} catch {
 			this.messages.show(link); // pages without TLS may not write to the clipboard: it can be copied from here
 		}

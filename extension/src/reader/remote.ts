@@ -1,8 +1,21 @@
-import type { Account, Highlight, HighlightEdit, NewHighlight, NewReply, PageEvent, Reply } from '../api/shapes.ts';
+import type { Operation } from '../api/operations.ts';
+import type { Account, Entry, PageEvent } from '../api/shapes.ts';
+import type { Ink } from '../paint/inks.ts';
+import type { Kept } from '../state/pending.ts';
 import type { Group } from '../ui/bar.ts';
+import type { Draft } from '../ui/composer.ts';
 
-/** What happens to a reader besides the page: who one is, and who is to see what one marks. */
-export type ReaderEvent = PageEvent | { type: 'account'; account: Account | null } | { type: 'group'; group: string };
+/**
+ * What happens to a reader besides the page: who one is, how one marks, and what one has done or typed that the
+ * server does not have.
+ */
+export type ReaderEvent =
+	| PageEvent
+	| { type: 'account'; account: Account | null }
+	| { type: 'group'; group: string }
+	| { type: 'ink'; ink: Ink }
+	| { type: 'kept'; kept: readonly Kept[] }
+	| { type: 'drafts'; drafts: Readonly<Record<string, Draft>> };
 
 /**
  * The server, as a page's reader needs it. embed.js asks it directly; the extension's content script never does,
@@ -15,10 +28,12 @@ export interface Remote {
 	readonly groups: readonly Group[];
 	watch(url: string, listen: (event: ReaderEvent) => void, signal: AbortSignal): void;
 	chooseGroup(group: string): void;
+	chooseInk(ink: Ink): void;
 	signUp(name: string): Promise<Account>;
-	createHighlight(highlight: NewHighlight): Promise<Highlight>;
-	updateHighlight(url: string, id: string, edit: HighlightEdit): Promise<Highlight>;
-	deleteHighlight(url: string, id: string): Promise<void>;
-	createReply(url: string, reply: NewReply): Promise<Reply>;
-	deleteReply(url: string, id: string): Promise<void>;
+	/** Makes a change. Null: the server does not answer, and the change is kept and sent when it does. */
+	perform(operation: Operation): Promise<PageEvent | null>;
+	/** A change that was refused is tried again, or forgotten. */
+	settle(url: string, operation: string, again: boolean): void;
+	listHistory(url: string, highlight: string): Promise<Entry[]>;
+	keepDraft(url: string, key: string, draft: Draft | null): void;
 }

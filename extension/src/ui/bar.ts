@@ -1,6 +1,8 @@
-import { type Ink, nameOf, offered } from '../paint/inks.ts';
-import { el } from './element.ts';
+import { type Ink, offered } from '../paint/inks.ts';
+import { button, el, icon } from './element.ts';
 import type { Host } from './host.ts';
+import { say } from './say.ts';
+import { nameOf } from './words.ts';
 
 /** Who can see a highlight: a group by its id, as it is called. */
 export interface Group {
@@ -8,33 +10,65 @@ export interface Group {
 	name: string;
 }
 
-/** The bar of inks by the end of a selection. */
+const labels = {
+	yellow: 'highlightYellow',
+	green: 'highlightGreen',
+	blue: 'highlightBlue',
+	pink: 'highlightPink',
+	purple: 'highlightPurple',
+} as const;
+
+/** What is done with a new highlight besides. */
+export type Then = 'note' | 'link';
+
+interface BarActions {
+	/** Without an ink it is the last one. */
+	mark: (ink: Ink | null, then?: Then) => void;
+	/** A highlight that has lost its place stands here. */
+	putBack: () => void;
+}
+
+/** The bar by the end of a selection: inks, or the one thing that is to be done with it. */
 export class Bar {
-	private readonly bar = el('div', { class: 'bar float', role: 'toolbar', 'aria-label': 'Highlight', hidden: true });
+	private readonly bar = el('div', {
+		class: 'bar float',
+		role: 'toolbar',
+		'aria-label': say('highlight'),
+		hidden: true,
+	});
 	private readonly buttons: HTMLButtonElement[];
+	private readonly back: HTMLButtonElement;
 
 	constructor(
 		private readonly host: Host,
-		mark: (ink: Ink) => void,
+		on: BarActions,
 		groups: { all: readonly Group[]; chosen: () => string; choose: (id: string) => void },
 		signal: AbortSignal,
 	) {
-		this.buttons = offered.map((ink, i) => {
-			const label = `Highlight in ${ink}`;
-			const button = el(
-				'button',
-				{ type: 'button', class: 'ink', 'aria-label': label, title: nameOf(ink), tabindex: i === 0 ? '0' : '-1' },
-				el('span', { class: 'swatch' }),
-			);
-			button.style.setProperty('--ink', `var(--${ink})`);
-			button.addEventListener('click', () => mark(ink), { signal });
-			return button;
+		const inks = offered.map((ink) => {
+			const attributes = { class: 'ink', 'aria-label': say(labels[ink]), title: nameOf(ink) };
+			const one = button(attributes, el('span', { class: 'swatch' }), () => on.mark(ink), signal);
+			one.style.setProperty('--ink', `var(--${ink})`);
+			return one;
 		});
-		this.bar.append(...this.buttons);
+		const more = (
+			[
+				['note', say('highlightWithNote')],
+				['link', say('highlightAndLink')],
+			] as const
+		).map(([then, name]) =>
+			button({ class: 'more', 'aria-label': name, title: name }, icon(then), () => on.mark(null, then), signal),
+		);
+		this.buttons = [...inks, ...more];
+		this.buttons.forEach((one, i) => {
+			one.tabIndex = i === 0 ? 0 : -1;
+		});
+		this.back = button({ class: 'back', hidden: true }, say('putBack'), on.putBack, signal);
+		this.bar.append(this.back, ...this.buttons);
 		if (groups.all.length > 1) {
 			const select = el(
 				'select',
-				{ 'aria-label': 'Who can see it' },
+				{ 'aria-label': say('whoSees') },
 				...groups.all.map(({ id, name }) => el('option', { value: id }, name)),
 			);
 			select.addEventListener('change', () => groups.choose(select.value), { signal });
@@ -78,7 +112,12 @@ export class Bar {
 		if (y < 4) y = clientHeight - height - 12; // the selection fills the window: the bottom covers least
 		const x = Math.min(Math.max((backward ? end.left : end.right) - width / 2, 8), clientWidth - width - 8);
 		this.host.place(this.bar, x, y);
-		if (fresh) this.host.say('Press Tab to highlight the selection.');
+		if (fresh) this.host.say(say('pressTab'));
+	}
+
+	/** Asks where a highlight stands that has lost its place, instead of offering inks. */
+	ask(putBack: boolean): void {
+		for (const child of this.bar.children) (child as HTMLElement).hidden = putBack !== (child === this.back);
 	}
 
 	hide(): void {
@@ -88,7 +127,7 @@ export class Bar {
 	}
 
 	focus(): void {
-		this.buttons[0]?.focus();
+		(this.back.hidden ? this.buttons[0] : this.back)?.focus();
 	}
 
 	/** One stop for Tab, the arrows within: a toolbar as the ARIA practices have it. */

@@ -1,18 +1,28 @@
-import type { Account, Highlight, HighlightEdit, Reply } from '../api/shapes.ts';
-import { inkOf, nameOf, offered } from '../paint/inks.ts';
+import type { Account, Entry, Highlight, HighlightEdit, Reply } from '../api/shapes.ts';
+import { inkOf, offered } from '../paint/inks.ts';
 import { blockOf } from '../paint/painter.ts';
+import type { Kept, Progress } from '../state/pending.ts';
+import { type Against, Composer, type Drafts } from './composer.ts';
+import { conflict } from './conflict.ts';
 import { button, el, icon } from './element.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
-import { ago, exactly, state } from './words.ts';
+import { prose } from './prose.ts';
+import { say } from './say.ts';
+import { Tags } from './tags.ts';
+import { ago, exactly, failure, happened, nameOf, state } from './words.ts';
 
-/** What can be done on a card. Each answers null when it is done, else what went wrong, in a sentence. */
+/** What can be done on a card. A promise answers null when it is done, else what stands against it. */
 export interface CardActions {
-	edit(id: string, edit: HighlightEdit): Promise<string | null>;
-	reply(highlight: string, note: string): Promise<string | null>;
+	edit(id: string, edit: HighlightEdit, version?: number): Promise<Against | null>;
+	reply(highlight: string, note: string): Promise<Against | null>;
 	remove(id: string): void;
-	removeReply(reply: Reply): Promise<string | null>;
+	removeReply(reply: Reply): Promise<Against | null>;
+	putBack(id: string): void;
 	copyLink(id: string): void;
+	history(id: string): Promise<Entry[]>;
+	/** A change that was refused: it is tried again, or forgotten. */
+	settle(operation: string, again: boolean): void;
 	closed(id: string): void;
 }
 
@@ -21,13 +31,13 @@ export interface Shown {
 	highlight: Highlight;
 	replies: readonly Reply[];
 	me: Account | null;
-	saving: boolean;
+	/** How one's own changes of it stand; null: all are confirmed. */
+	progress: Progress | null;
+	/** The changes that the server has refused. */
+	refused: readonly Kept[];
 	/** Whether its text stands on the page. */
 	here: boolean;
 }
-
-/** Text that somebody has typed and not saved yet, by what it is for: it outlives the card. */
-export type Drafts = Map<string, string>;
 
 /**
  * The card beside a passage: who marked it and when, how it stands, the note and the thread. It is made once for
@@ -39,18 +49,29 @@ export class Card {
 	private readonly quote = el('blockquote', { dir: 'auto' });
 	private readonly by = el('div', { class: 'by' });
 	private readonly state = el('div', { class: 'state small' });
-	private readonly note = el('p', { class: 'text', dir: 'auto' });
+	private readonly history = el('ol', { class: 'history small', 'aria-label': say('history'), hidden: true });
+	private readonly historyButton: HTMLButtonElement;
+	private readonly back: HTMLButtonElement;
+	private readonly note = el('div', { class: 'text', dir: 'auto' });
+	private readonly tags: Tags;
 	private readonly editor: Composer;
 	private readonly noteButton: HTMLButtonElement;
-	private readonly thread = el('ol', { class: 'thread', 'aria-label': 'Replies' });
+	private readonly thread = el('ol', { class: 'thread', 'aria-label': say('replies') });
 	private readonly answer: Composer;
 	private readonly wrong = el('p', { class: 'wrong', role: 'alert', hidden: true });
-	private readonly inks = el('div', { class: 'inks', role: 'radiogroup', 'aria-label': 'Color' });
+	private readonly conflicts = el('div');
+	private readonly inks = el('div', { class: 'inks', role: 'radiogroup', 'aria-label': say('color') });
 	private readonly foot = el('div', { class: 'foot' });
 	private readonly turn = el('div', { class: 'turn', hidden: true });
 	private readonly body: HTMLElement;
 	readonly element: HTMLElement;
 	private shown: Shown;
+	private noted: string | null = null;
+	private threaded = '';
+	/** What was typed over a note that somebody else has changed. */
+	private against: string | null = null;
+	/** The passage that it stands beside. */
+	private passage: Range | null = null;
 
 	constructor(
 		private readonly host: Host,
@@ -63,22 +84,26 @@ export class Card {
 		this.id = id;
 		this.shown = shown;
 		this.editor = new Composer(
-			{ label: 'Note', placeholder: 'Write a note', action: 'Save note', key: `note ${id}` },
+			{ label: say('note'), placeholder: say('writeNote'), action: say('saveNote'), key: `note ${id}` },
 			drafts,
-			(note) => actions.edit(id, { note }),
+			(note, version) => this.saveNote(note, version),
 			() => this.edit(false),
 			signal,
 		);
 		this.answer = new Composer(
-			{ label: 'Reply', placeholder: 'Reply', action: 'Reply', key: `reply ${id}` },
+			{ label: say('reply'), placeholder: say('reply'), action: say('reply'), key: `reply ${id}` },
 			drafts,
 			(note) => actions.reply(id, note),
 			null,
 			signal,
 		);
-		this.noteButton = button({ class: 'quiet add' }, 'Add a note', () => this.edit(true), signal);
+		this.tags = new Tags(async (tags) => this.report(await actions.edit(id, { tags })), signal);
+		this.noteButton = button({ class: 'quiet add' }, say('addNote'), () => this.edit(true), signal);
+		this.historyButton = button({ class: 'quiet fold' }, say('history'), () => void this.unfold(), signal);
+		this.back = button({ class: 'quiet add' }, say('putBack'), () => actions.putBack(id), signal);
+		this.back.addEventListener('mousedown', (event) => event.preventDefault(), { signal }); // the selection stays
 		const close = button(
-			{ class: 'icon', 'aria-label': 'Close', title: 'Close' },
+			{ class: 'icon', 'aria-label': say('close'), title: say('close') },
 			icon('close'),
 			() => this.close(),
 			signal,
@@ -87,17 +112,21 @@ export class Card {
 			'div',
 			{ class: 'scroll' },
 			this.by,
-			this.state,
+			el('div', { class: 'standing' }, this.state, this.historyButton),
+			this.back,
+			this.history,
 			this.note,
 			this.noteButton,
 			this.editor.element,
+			this.conflicts,
 			this.wrong,
+			this.tags.element,
 			this.thread,
 			this.answer.element,
 		);
 		this.element = el(
 			'section',
-			{ class: 'card float', role: 'dialog', 'aria-label': 'Highlight', tabindex: '-1' },
+			{ class: 'card float', role: 'dialog', 'aria-label': say('highlight'), tabindex: '-1' },
 			this.turn,
 			el('div', { class: 'head' }, this.quote, close),
 			this.body,
@@ -115,8 +144,11 @@ export class Card {
 		this.editor.element.hidden = true;
 		this.makeFoot();
 		this.update(shown);
-		if (drafts.has(`note ${id}`)) this.edit(true);
+		if (drafts.get(`note ${id}`)) this.edit(true);
 		host.root.append(this.element);
+		const size = new ResizeObserver(() => this.place(this.passage)); // what it grows by must not leave the window
+		size.observe(this.element);
+		signal.addEventListener('abort', () => size.disconnect());
 		const minute = setInterval(() => this.update(this.shown), 60_000);
 		signal.addEventListener('abort', () => clearInterval(minute));
 	}
@@ -124,26 +156,32 @@ export class Card {
 	/** Shows what it holds now. */
 	update(shown: Shown): void {
 		this.shown = shown;
-		const { highlight, me, saving, here } = shown;
+		const { highlight, me, progress, here } = shown;
 		const mine = me?.id === highlight.author.id;
+		const unsent = highlight.version === 0;
 		this.element.style.setProperty('--ink', `var(--${inkOf(highlight.color)})`);
 		const quotes = highlight.ranges.map((range) => range.quote?.exact ?? '').filter(Boolean);
 		put(this.quote, quotes.join(' … ') || highlight.page.title);
-		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'me' ? ' · Only me' : ''}`;
+		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'me' ? ` · ${say('onlyMe')}` : ''}`;
 		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, more));
-		const { sign, words } = state(highlight, saving, here);
+		const { sign, words } = state(highlight, progress, here);
 		this.state.replaceChildren(el('span', { class: 'sign', 'aria-hidden': 'true' }, sign), el('span', {}, words));
-		put(this.note, highlight.note);
+		this.back.hidden = !mine || here || unsent || highlight.ranges.length === 0;
+		this.historyButton.hidden = unsent;
+		if (this.noted !== highlight.note) {
+			this.noted = highlight.note;
+			this.note.replaceChildren(...prose(highlight.note));
+		}
 		this.note.hidden = highlight.note === '' || !this.editor.element.hidden;
-		this.noteButton.textContent = highlight.note === '' ? 'Add a note' : 'Edit note';
+		this.noteButton.textContent = highlight.note === '' ? say('addNote') : say('editNote');
+		this.tags.show(highlight.tags, mine);
 		for (const radio of this.inks.querySelectorAll('button')) {
 			radio.setAttribute('aria-checked', String(radio.dataset.ink === highlight.color));
 		}
 		for (const own of [this.inks, ...this.foot.querySelectorAll<HTMLElement>('.own')]) own.hidden = !mine;
-		this.noteButton.hidden = !mine || saving || !this.editor.element.hidden;
-		for (const element of this.foot.querySelectorAll('button')) element.disabled = saving;
-		this.answer.element.hidden = saving;
+		this.noteButton.hidden = !mine || !this.editor.element.hidden;
 		this.showThread();
+		this.showConflicts();
 	}
 
 	/** Says which of several highlights at one place this is, and offers the others. */
@@ -152,14 +190,15 @@ export class Card {
 		if (count < 2) return;
 		const { signal } = this.end;
 		this.turn.replaceChildren(
-			el('span', { class: 'grow' }, `${place} of ${count} here`),
-			button({ 'aria-label': 'Previous highlight here', title: 'Previous' }, '‹', () => go(-1), signal),
-			button({ 'aria-label': 'Next highlight here', title: 'Next' }, '›', () => go(1), signal),
+			el('span', { class: 'grow' }, say('placeOf', place, count)),
+			button({ 'aria-label': say('previousHere'), title: say('previous') }, '‹', () => go(-1), signal),
+			button({ 'aria-label': say('nextHere'), title: say('next') }, '›', () => go(1), signal),
 		);
 	}
 
 	/** Puts the card beside a passage, on the side that has room, or below it; by the corner if it lost its place. */
 	place(range: Range | null): void {
+		this.passage = range;
 		const { clientWidth, clientHeight } = document.documentElement;
 		const { offsetWidth: width, offsetHeight: height } = this.element;
 		if (!range) return this.host.place(this.element, clientWidth - width - 16, Math.max(8, clientHeight - height - 64));
@@ -185,10 +224,21 @@ export class Card {
 		this.element.focus({ preventScroll: true });
 	}
 
+	/** Begins to write its note. */
+	write(): void {
+		this.edit(true);
+	}
+
+	/** Drafts have come: what was typed here before is shown again. */
+	restore(): void {
+		this.answer.restore();
+		if (this.drafts.get(`note ${this.id}`)) this.edit(true);
+	}
+
 	/** The highlight is gone: what was typed stays until the card is closed. */
 	gone(): void {
 		if (!this.typing) return this.close();
-		this.say('This highlight was deleted. What you typed is still here to copy.');
+		this.say(say('deletedWhileTyping'));
 		this.foot.hidden = true;
 	}
 
@@ -205,14 +255,99 @@ export class Card {
 	}
 
 	private get typing(): boolean {
-		return this.drafts.has(`note ${this.id}`) || this.drafts.has(`reply ${this.id}`);
+		return ['note', 'reply'].some((kind) => this.drafts.get(`${kind} ${this.id}`));
 	}
 
 	private edit(on: boolean): void {
 		this.editor.element.hidden = !on;
+		this.against = null;
 		this.update(this.shown);
-		if (on) this.editor.open(this.shown.highlight.note);
+		const { note, version } = this.shown.highlight;
+		if (on) this.editor.open(note, version || undefined);
 		else this.noteButton.focus();
+	}
+
+	private async saveNote(note: string, version?: number): Promise<Against | null> {
+		const against = await this.actions.edit(this.id, { note }, version);
+		this.against = against?.stale ? note : null;
+		this.showConflicts();
+		return against;
+	}
+
+	/** Where somebody was faster, both texts are shown, and one is chosen. What else was refused is said. */
+	private showConflicts(): void {
+		const { highlight, refused } = this.shown;
+		const { signal } = this.end;
+		const theirs = highlight.note;
+		const shown: HTMLElement[] = [];
+		const { against } = this;
+		if (against !== null) {
+			const keep = { mine: () => this.editor.insist(highlight.version), theirs: () => this.editor.finish() };
+			shown.push(conflict({ theirs, mine: null }, keep, signal));
+		}
+		this.editor.decided = against === null;
+		for (const { operation, refused: reason } of refused) {
+			const { change } = operation;
+			const forget = () => this.actions.settle(operation.id, false);
+			if (change.kind === 'edit' && change.edit.note !== undefined && reason?.code === 'stale_version') {
+				const mine = change.edit.note;
+				const insist = async () => {
+					const against = await this.actions.edit(this.id, { note: mine }, highlight.version);
+					this.report(against);
+					if (against === null) forget();
+				};
+				shown.push(conflict({ theirs, mine }, { mine: () => void insist(), theirs: forget }, signal));
+				continue;
+			}
+			const typed =
+				change.kind === 'reply' ? change.reply.note : change.kind === 'edit' ? (change.edit.note ?? '') : '';
+			shown.push(
+				el(
+					'div',
+					{ class: 'conflict' },
+					el('p', { class: 'wrong', role: 'alert' }, say('notSaved', reason?.detail ?? '')),
+					el('div', { class: 'text', dir: 'auto' }, ...prose(typed)),
+					el(
+						'div',
+						{ class: 'row' },
+						button({ class: 'quiet' }, say('discard'), forget, signal),
+						button({ class: 'main' }, say('tryAgain'), () => this.actions.settle(operation.id, true), signal),
+					),
+				),
+			);
+		}
+		const face = JSON.stringify([theirs, highlight.version, against, refused]);
+		if (this.conflicts.dataset.shows === face) return;
+		this.conflicts.dataset.shows = face;
+		this.conflicts.replaceChildren(...shown);
+		if (against !== null) this.conflicts.scrollIntoView({ block: 'nearest' });
+	}
+
+	private async unfold(): Promise<void> {
+		const open = this.history.hidden;
+		this.history.hidden = !open;
+		this.historyButton.setAttribute('aria-expanded', String(open));
+		this.historyButton.textContent = open ? say('hideHistory') : say('history');
+		if (!open) return;
+		try {
+			const entries = await this.actions.history(this.id);
+			this.history.replaceChildren(
+				...entries.map((entry) =>
+					el(
+						'li',
+						{},
+						el('span', {}, happened(entry)),
+						el('time', { datetime: entry.at, title: exactly(entry.at) }, ago(entry.at)),
+					),
+				),
+			);
+		} catch (cause) {
+			this.history.replaceChildren(el('li', {}, failure(cause)));
+		}
+	}
+
+	private report(against: Against | null): void {
+		this.say(against?.words ?? null);
 	}
 
 	private say(words: string | null): void {
@@ -226,7 +361,7 @@ export class Card {
 			const radio = button(
 				{ class: 'ink', role: 'radio', 'aria-label': nameOf(ink), title: nameOf(ink), 'aria-checked': 'false' },
 				el('span', { class: 'swatch' }),
-				async () => this.say(await this.actions.edit(this.id, { color: ink })),
+				async () => this.report(await this.actions.edit(this.id, { color: ink })),
 				signal,
 			);
 			radio.dataset.ink = ink;
@@ -235,113 +370,37 @@ export class Card {
 		}
 		this.foot.append(
 			this.inks,
-			button({ class: 'quiet' }, 'Copy link', () => this.actions.copyLink(this.id), signal),
-			button({ class: 'quiet own' }, 'Delete', () => this.actions.remove(this.id), signal),
+			button({ class: 'quiet' }, say('copyLink'), () => this.actions.copyLink(this.id), signal),
+			button({ class: 'quiet own' }, say('delete'), () => this.actions.remove(this.id), signal),
 		);
 	}
 
 	private showThread(): void {
 		const { replies, me } = this.shown;
+		const face = JSON.stringify([me?.id, replies, replies.map(({ created_at }) => ago(created_at))]);
+		if (this.threaded === face) return; // a text that somebody selects in it stays selected
+		this.threaded = face;
 		const atEnd = this.body.scrollTop + this.body.clientHeight >= this.body.scrollHeight - 8;
 		const more = replies.length > this.thread.children.length && this.thread.children.length > 0;
 		this.thread.replaceChildren(
 			...replies.map((reply) => {
 				const mine = me?.id === reply.author.id;
 				const by = el('div', { class: 'by' }, ...author(reply.author, mine, reply.created_at));
-				if (mine) {
+				if (reply.version === 0) by.append(el('span', { class: 'facts' }, `◷ ${say('waitingShort')}`));
+				else if (mine) {
 					by.append(
 						button(
-							{ class: 'quiet', 'aria-label': 'Delete this reply' },
-							'Delete',
-							async () => this.say(await this.actions.removeReply(reply)),
+							{ class: 'quiet', 'aria-label': say('deleteReply') },
+							say('delete'),
+							async () => this.report(await this.actions.removeReply(reply)),
 							this.end.signal,
 						),
 					);
 				}
-				return el('li', {}, by, el('p', { class: 'text', dir: 'auto' }, reply.note));
+				return el('li', {}, by, el('div', { class: 'text', dir: 'auto' }, ...prose(reply.note)));
 			}),
 		);
 		if (more && atEnd) this.body.scrollTop = this.body.scrollHeight;
-	}
-}
-
-/** A place to type: what is typed is kept until it is saved. */
-class Composer {
-	readonly element: HTMLFormElement;
-	private readonly area: HTMLTextAreaElement;
-	private readonly wrong = el('p', { class: 'wrong', role: 'alert', hidden: true });
-	private readonly row: HTMLElement;
-
-	constructor(
-		private readonly words: { label: string; placeholder: string; action: string; key: string },
-		private readonly drafts: Drafts,
-		save: (text: string) => Promise<string | null>,
-		/** Leaves without saving; null: there is nothing to leave. */
-		private readonly leave: (() => void) | null,
-		signal: AbortSignal,
-	) {
-		this.area = el('textarea', { 'aria-label': words.label, placeholder: words.placeholder, rows: '1', dir: 'auto' });
-		const submit = el('button', { type: 'submit', class: 'main' }, words.action);
-		this.row = el('div', { class: 'row' }, el('span', { class: 'small' }, 'Ctrl+Enter'));
-		if (leave) this.row.append(button({ class: 'quiet' }, 'Cancel', () => this.finish(), signal));
-		this.row.append(submit);
-		this.element = el('form', {}, this.area, this.wrong, this.row);
-		this.area.value = drafts.get(words.key) ?? '';
-		this.row.hidden = leave === null && this.area.value === '';
-
-		let saving = false;
-		const send = async () => {
-			const text = this.area.value.trim();
-			if (saving || (text === '' && leave === null)) return;
-			saving = true;
-			submit.disabled = true;
-			const against = await save(text);
-			saving = false;
-			submit.disabled = false;
-			this.wrong.textContent = against === null ? '' : `Not saved. ${against} Your text is still here.`;
-			this.wrong.hidden = against === null;
-			if (against === null) this.finish();
-		};
-		this.element.addEventListener(
-			'submit',
-			(event) => {
-				event.preventDefault();
-				void send();
-			},
-			{ signal },
-		);
-		this.area.addEventListener(
-			'input',
-			() => {
-				drafts.set(words.key, this.area.value);
-				if (this.area.value === '') drafts.delete(words.key);
-				this.row.hidden = leave === null && this.area.value === '';
-			},
-			{ signal },
-		);
-		this.area.addEventListener(
-			'keydown',
-			(event) => {
-				if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-					event.preventDefault();
-					void send();
-				}
-			},
-			{ signal },
-		);
-	}
-
-	open(text: string): void {
-		this.area.value = this.drafts.get(this.words.key) ?? text;
-		this.area.focus();
-	}
-
-	private finish(): void {
-		this.drafts.delete(this.words.key);
-		this.area.value = '';
-		this.wrong.hidden = true;
-		this.row.hidden = this.leave === null;
-		this.leave?.();
 	}
 }
 

@@ -4,6 +4,7 @@ import { blockOf } from '../paint/painter.ts';
 import { el } from './element.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
+import { say } from './say.ts';
 
 const size = 20;
 
@@ -21,7 +22,7 @@ export interface Dotted {
  * sign of who marked what.
  */
 export class Dots {
-	private readonly box = el('div', { role: 'group', 'aria-label': 'Highlights on this page' });
+	private readonly box = el('div', { role: 'group', 'aria-label': say('highlightsHere') });
 	private readonly dots = new Map<string, HTMLButtonElement>();
 	private order: HTMLButtonElement[] = [];
 
@@ -87,14 +88,13 @@ export class Dots {
 
 	private make(highlight: Highlight, mine: boolean): HTMLButtonElement {
 		const quote = (highlight.ranges[0]?.quote?.exact ?? '').slice(0, 80);
-		const by = mine ? 'your' : `${highlight.author.name}’s`;
 		const dot = el(
 			'button',
 			{
 				type: 'button',
 				class: 'dot',
 				title: highlight.author.name,
-				'aria-label': `Open ${by} highlight: ${quote}`,
+				'aria-label': mine ? say('openYours', quote) : say('openOthers', highlight.author.name, quote),
 				'aria-expanded': 'false',
 				tabindex: '-1',
 			},

@@ -28,6 +28,8 @@ export function button(
 
 const paths = {
 	close: 'M4 4l8 8M12 4l-8 8',
+	note: 'M3 3.5h10v7H8l-3 2.5v-2.5H3zM5.5 6h5M5.5 8h3',
+	link: 'M6.7 9.3l2.6-2.6M7.4 4.6l1.3-1.3a2.8 2.8 0 0 1 4 4l-1.3 1.3M8.6 11.4l-1.3 1.3a2.8 2.8 0 0 1-4-4l1.3-1.3',
 } as const;
 
 /** A drawing for a button that has a name besides. */

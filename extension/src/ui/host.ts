@@ -1,5 +1,6 @@
 import { hostName } from '../anchor/index.ts';
 import { el } from './element.ts';
+import { language, say } from './say.ts';
 import style from './ui.css';
 
 /**
@@ -8,7 +9,7 @@ import style from './ui.css';
  */
 export class Host {
 	private readonly element = document.createElement(hostName);
-	readonly root = el('div', { class: 'root' });
+	readonly root = el('div', { class: 'root', lang: language(), dir: say('direction') });
 	private readonly voice = el('div', { class: 'unseen', role: 'status' });
 
 	constructor(signal: AbortSignal) {

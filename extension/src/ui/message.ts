@@ -1,5 +1,6 @@
 import { button, el } from './element.ts';
 import type { Host } from './host.ts';
+import { say } from './say.ts';
 
 /** How long a message stays that asks for nothing, in milliseconds. */
 const stay = 8_000;
@@ -15,24 +16,33 @@ export class Messages {
 	private readonly box = el('div', { class: 'message float', role: 'alert', hidden: true });
 	private timer: ReturnType<typeof setTimeout> | undefined;
 	private shown = new AbortController();
+	private gone = () => {};
 
 	constructor(host: Host, signal: AbortSignal) {
 		host.root.append(this.box);
-		signal.addEventListener('abort', () => clearTimeout(this.timer));
+		addEventListener('pagehide', () => this.hide(), { signal });
+		signal.addEventListener('abort', () => this.hide());
 	}
 
-	show(words: string, remedy?: Remedy): void {
+	/**
+	 * Shows a message for a while, or until it is hidden. `gone` is called when it goes without its remedy having been
+	 * chosen.
+	 */
+	show(words: string, remedy?: Remedy, gone?: (() => void) | 'until done'): void {
 		this.hide();
 		this.shown = new AbortController();
-		const act = (then?: () => void) => () => {
+		this.gone = typeof gone === 'function' ? gone : () => {};
+		const act = () => {
+			if (remedy) this.gone = () => {};
 			this.hide();
-			then?.();
+			remedy?.act();
 		};
 		this.box.replaceChildren(
 			el('span', {}, words),
-			button({ class: remedy ? '' : 'quiet' }, remedy?.label ?? 'Close', act(remedy?.act), this.shown.signal),
+			button({ class: remedy ? '' : 'quiet' }, remedy?.label ?? say('close'), act, this.shown.signal),
 		);
 		this.box.hidden = false;
+		if (gone === 'until done') return;
 		// A pointer on it or a finger still reading keeps it.
 		const wait = () => {
 			clearTimeout(this.timer);
@@ -46,5 +56,8 @@ export class Messages {
 		this.shown.abort();
 		this.box.hidden = true;
 		this.box.replaceChildren();
+		const { gone } = this;
+		this.gone = () => {};
+		gone();
 	}
 }

@@ -1,5 +1,6 @@
 import { el } from './element.ts';
 import type { Host } from './host.ts';
+import { say } from './say.ts';
 
 /**
  * Asks for a name until one is taken over or the person thinks better of it. `use` answers null when the name is
@@ -19,14 +20,14 @@ export function askName(
 		'aria-describedby': 'name-wrong',
 	});
 	const wrong = el('p', { id: 'name-wrong', class: 'wrong', role: 'alert', hidden: true });
-	const cancel = el('button', { type: 'button', class: 'quiet' }, 'Cancel');
-	const go = el('button', { type: 'submit', class: 'main' }, 'Continue');
+	const cancel = el('button', { type: 'button', class: 'quiet' }, say('cancel'));
+	const go = el('button', { type: 'submit', class: 'main' }, say('continue'));
 	const form = el(
 		'form',
 		{ method: 'dialog', novalidate: true },
-		el('h2', { id: 'name-title' }, 'What is your name?'),
-		el('p', {}, 'Others see it beside what you mark. It is asked for once.'),
-		el('label', { for: 'name' }, 'Name'),
+		el('h2', { id: 'name-title' }, say('whatName')),
+		el('p', {}, say('whyName')),
+		el('label', { for: 'name' }, say('name')),
 		input,
 		wrong,
 		el('div', { class: 'row' }, cancel, go),
@@ -42,7 +43,7 @@ export function askName(
 			dialog.remove();
 			resolve(named);
 		};
-		const say = (words: string) => {
+		const refuse = (words: string) => {
 			wrong.textContent = words;
 			wrong.hidden = words === '';
 			input.setAttribute('aria-invalid', String(words !== ''));
@@ -52,12 +53,12 @@ export function askName(
 			async (event) => {
 				event.preventDefault();
 				const name = input.value.trim();
-				if (name === '') return say('A name needs at least one character.');
+				if (name === '') return refuse(say('nameNeeded'));
 				go.disabled = true;
 				const against = await use(name);
 				go.disabled = false;
 				if (against === null) return close(true);
-				say(against);
+				refuse(against);
 				input.focus();
 			},
 			{ signal: end.signal },

@@ -1,61 +1,98 @@
 import { Problem } from '../api/client.ts';
-import type { Highlight, Status } from '../api/shapes.ts';
+import type { Account, Entry, Highlight } from '../api/shapes.ts';
+import { isInk } from '../paint/inks.ts';
+import type { Progress } from '../state/pending.ts';
+import { count, type Key, language, say } from './say.ts';
 
 /** Why the server could not read a page, for what it says most. */
-const reasons: Record<string, string> = {
-	status_401: 'it asks for a login',
-	status_403: 'it asks for a login',
-	status_404: 'it is not there',
-	timeout: 'it did not answer in time',
-	refused_address: 'nothing answers there on the public internet',
-	not_html: 'it is not a web page',
-	too_large: 'it is too large',
-	too_deep: 'it is nested too deeply',
+const reasons: Record<string, Key> = {
+	status_401: 'whyLogin',
+	status_403: 'whyLogin',
+	status_404: 'whyMissing',
+	timeout: 'whyTimeout',
+	refused_address: 'whyPrivate',
+	not_html: 'whyType',
+	too_large: 'whySize',
+	too_deep: 'whyDepth',
 };
 
 /** How a highlight stands: a small sign and a sentence. */
-export function state({ check, ranges }: Highlight, saving: boolean, here: boolean): { sign: string; words: string } {
-	if (saving) return { sign: '…', words: 'Being saved' };
-	if (!here && ranges.length > 0) {
-		return { sign: '✕', words: 'Lost its place: this text is not on the page now' };
-	}
+export function state(
+	{ check, ranges }: Highlight,
+	progress: Progress | null,
+	here: boolean,
+): { sign: string; words: string } {
+	if (progress === 'sending') return { sign: '…', words: say('sending') };
+	if (progress === 'waiting') return { sign: '◷', words: say('waiting') };
+	if (!here && ranges.length > 0) return { sign: '✕', words: say('lost') };
 	switch (check.state) {
 		case 'pending':
-			return { sign: '○', words: 'Not checked yet' };
+			return { sign: '○', words: say('pending') };
 		case 'verified':
-			return { sign: '✓', words: 'Checked: it stands in the page as marked' };
+			return { sign: '✓', words: say('verified') };
 		case 'moved':
-			return { sign: '↷', words: 'Moved with the text' };
+			return { sign: '↷', words: say('moved') };
 		case 'orphaned':
-			return { sign: '!', words: 'The server does not find this text in the page. The highlight is kept.' };
+			return { sign: '!', words: say('orphaned') };
 		case 'unverifiable': {
 			const why = reasons[check.reason];
-			return {
-				sign: '!',
-				words: `The server could not read this page${why ? ` (${why})` : ''}. The highlight is kept.`,
-			};
+			return { sign: '!', words: why ? say('unverifiableWhy', say(why)) : say('unverifiable') };
 		}
 	}
 }
 
-export const statusWord: Record<Status, string> = { connecting: 'Connecting', live: 'Live', offline: 'Offline' };
+/** What a list says of a highlight that does not simply stand where it was marked. */
+export function mark(highlight: Highlight, progress: Progress | null, here: boolean): string | null {
+	if (progress === 'waiting') return `◷ ${say('waitingShort')}`;
+	return here && highlight.check.state === 'moved' ? `↷ ${say('moved')}` : null;
+}
+
+const edited: Record<string, Key> = {
+	note: 'historyNote',
+	color: 'historyColor',
+	tags: 'historyTags',
+	group: 'historyGroup',
+};
+
+const found: Record<string, Key> = {
+	verified: 'historyVerified',
+	moved: 'historyMoved',
+	orphaned: 'historyOrphaned',
+	unverifiable: 'historyUnverifiable',
+};
+
+/** One thing that happened to a highlight, in a few words. */
+export function happened({ kind, by, fields, state }: Entry): string {
+	const who = by?.name ?? '';
+	switch (kind) {
+		case 'created':
+			return say('historyCreated', who);
+		case 'reanchored':
+			return say('historyReanchored', who);
+		case 'edited':
+			return say('historyEdited', fields.map((field) => say(edited[field] ?? 'historyNote')).join(', '), who);
+		case 'checked':
+			return say(found[state ?? ''] ?? 'pending');
+	}
+}
 
 /** What went wrong with a request, and what can be done: without the word of what was not done. */
 export function failure(cause: unknown): string {
-	if (!(cause instanceof Problem)) return 'The server does not answer.';
-	switch (cause.status) {
-		case 401:
-			return 'The server does not know you any more. Try again to give a name.';
-		case 403:
-			return 'You may not do that here.';
-		case 404:
-			return 'It is no longer there.';
-		case 429:
-			return cause.retryAfter
-				? `That was too much at once. Try again in ${cause.retryAfter} s.`
-				: 'That was too much at once.';
+	if (!(cause instanceof Problem)) return say('noAnswer');
+	switch (cause.code) {
+		case 'unauthenticated':
+		case 'bad_token':
+			return say('unknownToken');
+		case 'forbidden':
+			return say('notAllowed');
+		case 'not_found':
+			return say('notFound');
+		case 'stale_version':
+			return say('stale');
+		case 'too_many_requests':
+			return cause.retryAfter ? say('tooManyUntil', cause.retryAfter) : say('tooMany');
 		default:
-			return sentence(cause.detail) || 'The server refused it.';
+			return sentence(cause.detail) || say('refusedByServer');
 	}
 }
 
@@ -68,20 +105,26 @@ function sentence(detail: string): string {
 /** How long ago that was, in a word or two. */
 export function ago(time: string, now: number = Date.now()): string {
 	const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
-	if (seconds < 60) return 'now';
-	if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-	if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-	if (seconds < 7 * 86_400) return plural(Math.floor(seconds / 86_400), 'day', 'days', ' ago');
-	return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+	if (seconds < 60) return say('now');
+	if (seconds < 3600) return say('minutesAgo', Math.floor(seconds / 60));
+	if (seconds < 86_400) return say('hoursAgo', Math.floor(seconds / 3600));
+	if (seconds < 7 * 86_400) return count('daysAgo', Math.floor(seconds / 86_400));
+	return new Date(time).toLocaleDateString(language(), { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
 /** The exact time, in the reader's own way of writing it. */
 export function exactly(time: string): string {
-	return new Date(time).toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'short' });
+	return new Date(time).toLocaleString(language(), { dateStyle: 'full', timeStyle: 'short' });
 }
 
-export function plural(count: number, one: string, many: string, after = ''): string {
-	return `${count} ${count === 1 ? one : many}${after}`;
+/** How an ink, or a color without a name, is called. */
+export function nameOf(color: string): string {
+	return isInk(color) ? say(color) : color;
+}
+
+/** A name, which one's own is said to be. */
+export function called({ id, name }: Account, me: Account | null): string {
+	return id === me?.id ? say('you', name) : name;
 }
 
 /** The letter or two that stand for a name in a dot. */

@@ -46,11 +46,16 @@ test('two windows highlight one page together', async () => {
 	await ada.paints([`green: ${sentence}`, 'blue: To limn was to paint with gold and color']);
 	await ada.clickText(sentence);
 	await ada.click('button', 'Delete');
-	await Promise.all([ada, bob].map((reader) => reader.paints(['blue: To limn was to paint with gold and color'])));
+	await ada.paints(['blue: To limn was to paint with gold and color']);
+	await bob.clickText('To limn was to paint');
+	await bob.click('button', 'Delete');
+	await bob.paints([`green: ${sentence}`]);
+	await ada.paints([]);
 
 	// What was deleted by mistake comes back.
-	await ada.click('button', 'Undo');
-	await bob.paints(both.map((mark) => mark.replace('yellow', 'green')));
+	await Promise.all([ada.click('button', 'Undo'), bob.click('button', 'Undo')]);
+	const all = both.map((mark) => mark.replace('yellow', 'green'));
+	await Promise.all([ada.paints(all), bob.paints(all)]);
 });
 
 test('selections of every kind', async () => {

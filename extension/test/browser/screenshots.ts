@@ -67,7 +67,14 @@ test.each(Object.entries(sizes))('the demo at %s', async (size, options) => {
 	await ada.page.keyboard.press('Control+Enter');
 	await ada.says('The sentence that the whole article hangs on.');
 	await ada.says('Checked: it stands in the page as marked');
+	for (const tag of ['books', 'to read again']) {
+		await ada.type('Tag', tag);
+		await ada.page.keyboard.press('Enter');
+	}
 	await shoot('card');
+	await ada.click('button', 'History');
+	await ada.says('Made by Ada');
+	await shoot('history');
 	await ada.page.keyboard.press('Escape');
 	await ada.clickText('book was expected');
 	await ada.says('Checked: it stands in the page as marked');
@@ -102,6 +109,54 @@ test.each(['light', 'dark'] as const)('the pages of the server, %s', async (colo
 		await home.page.screenshot({ path: join(folder, `demo-whole-${width}-${colorScheme}.png`), fullPage: true });
 	}
 });
+
+test.each(Object.entries(sizes))(
+	'a note with everything, what lost its place, and two notes at once, at %s',
+	async (size, options) => {
+		const limn = await Limn.start();
+		const open = await browse();
+		const ada = await open(`${limn.url}/demo`, { ...options, reducedMotion: 'reduce' });
+		const shoot = async (name: string) => {
+			await ada.page.screenshot({ path: join(folder, `${name}-${size}.png`) });
+		};
+		await ada.mark('yellow', 'planned the emptiness first');
+		await ada.name('Ada');
+		await ada.mark('green', 'A teacher wrote', 'argued with both');
+		await ada.clickText('planned the emptiness first');
+		await ada.click('button', 'Add a note');
+		await ada.page.keyboard.insertText(
+			'**Where it begins.** See [the history](https://example.org/) and `ruling`:\n\n- pricked edges\n- a *dry* point\n\n> an emptiness first',
+		);
+		await ada.page.keyboard.press('Control+Enter');
+		await ada.find('link', 'the history');
+		await shoot('markdown');
+		const phone = await Reader.open(await ada.page.context().newPage(), `${limn.url}/demo`);
+		await ada.page.bringToFront();
+		await ada.click('button', 'Edit note');
+		await ada.page.keyboard.insertText(' Mine.');
+		await phone.page.bringToFront();
+		await phone.clickText('planned the emptiness first');
+		await phone.click('button', 'Edit note');
+		await phone.page.keyboard.press('Control+A');
+		await phone.page.keyboard.insertText('Rewritten on the phone.');
+		await phone.page.keyboard.press('Control+Enter');
+		await phone.page.close();
+		await ada.page.bringToFront();
+		await ada.page.keyboard.press('Control+Enter');
+		await ada.says('This note was changed meanwhile.');
+		await shoot('conflict');
+		await ada.click('button', 'Take theirs');
+		await ada.page.keyboard.press('Escape');
+		await ada.page.evaluate(() => document.querySelector('main p:nth-of-type(3)')?.remove());
+		await ada.click('button', /^limn: Live/);
+		await ada.says('Lost its place');
+		await shoot('lost');
+		await ada.click('button', 'Put it back here');
+		await ada.select('The answers came in layers');
+		await ada.find('button', 'Put it back here');
+		await shoot('put-back');
+	},
+);
 
 test('the extension: popup, a lost highlight, and a long one', async () => {
 	const limn = await Limn.start();

@@ -75,18 +75,27 @@ export class Limn {
 
 	/** Somebody else, whose browser is not part of the test, marks some text of a page. */
 	async highlight(name: string, url: string, color: string, xpath: string, start: number, end: number): Promise<void> {
-		const post = async (path: string, body: unknown, token = '') => {
-			const response = await fetch(`${this.url}/api/v1${path}`, {
-				method: 'POST',
-				headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
-				body: JSON.stringify(body),
-			});
-			if (!response.ok) throw new Error(await response.text());
-			return (await response.json()) as { token: string };
-		};
-		const { token } = await post('/accounts', { name });
+		const { token } = await this.post('/accounts', { name });
 		const ranges = [{ anchor: { xpath, offset: start }, focus: { xpath, offset: end } }];
-		await post('/highlights', { url, group: 'public', color, ranges }, token);
+		await this.post('/highlights', { url, group: 'public', color, ranges }, token);
+	}
+
+	/** Has the server read a page again. */
+	async checkAgain(url: string): Promise<void> {
+		const { token } = await this.post('/accounts', { name: 'the one who checks' });
+		const response = await fetch(`${this.url}/api/v1/pages?url=${encodeURIComponent(url)}`);
+		const { id } = (await response.json()) as { id: string };
+		await this.post(`/pages/${id}/check`, {}, token);
+	}
+
+	private async post(path: string, body: unknown, token = ''): Promise<{ token: string }> {
+		const response = await fetch(`${this.url}/api/v1${path}`, {
+			method: 'POST',
+			headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
+			body: JSON.stringify(body),
+		});
+		if (!response.ok) throw new Error(await response.text());
+		return (await response.json()) as { token: string };
 	}
 
 	/** The extension for this server, unpacked. */
@@ -98,9 +107,11 @@ export class Limn {
 }
 
 /** Serves one page of HTML at every path, on a port of its own. */
-export async function servePage(html: string, headers: Record<string, string> = {}): Promise<string> {
+export async function servePage(html: string | (() => string), headers: Record<string, string> = {}): Promise<string> {
 	const server = createServer((_, response) => {
-		response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers }).end(html);
+		response
+			.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers })
+			.end(typeof html === 'string' ? html : html());
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');

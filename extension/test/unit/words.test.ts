@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
+import en from '../../locales/en.json';
 import { Problem, Unreachable } from '../../src/api/client.ts';
-import { inkOf, nameOf } from '../../src/paint/inks.ts';
-import { ago, failure, initials } from '../../src/ui/words.ts';
+import { inkOf } from '../../src/paint/inks.ts';
+import { speak } from '../../src/ui/say.ts';
+import { ago, failure, initials, nameOf } from '../../src/ui/words.ts';
+
+speak(en);
 
 test.each([
 	['Ada', 'A'],
@@ -36,7 +40,7 @@ test('a failure says what happened', () => {
 	expect(failure(new Problem(422, '', 'the note must have at most 65536 bytes', null))).toBe(
 		'The note must have at most 65536 bytes.',
 	);
-	expect(failure(new Problem(429, '', '', 12))).toBe('That was too much at once. Try again in 12 s.');
+	expect(failure(new Problem(429, 'too_many_requests', '', 12))).toBe('That was too much at once. Try again in 12 s.');
 });
 
 test.each([

@@ -1,0 +1,73 @@
+import type { WireRange } from '../anchor/index.ts';
+import { fields } from './narrow.ts';
+import * as shapes from './shapes.ts';
+
+/** One change that somebody makes to a page. A version is the one that was on the screen: if it is not the last, it is refused. */
+export type Change =
+	| { kind: 'create'; highlight: shapes.NewHighlight }
+	| { kind: 'edit'; highlight: string; edit: shapes.HighlightEdit; version?: number }
+	| { kind: 'reanchor'; highlight: string; ranges: WireRange[]; version?: number }
+	| { kind: 'delete'; highlight: string }
+	| { kind: 'reply'; reply: shapes.NewReply }
+	| { kind: 'deleteReply'; highlight: string; reply: string };
+
+/** A change on its way to the server. */
+export interface Operation {
+	/** A UUIDv7: what is asked twice under it is done once. */
+	id: string;
+	/** The page that it changes. */
+	url: string;
+	/** When it was made. */
+	at: string;
+	change: Change;
+}
+
+/** The highlight that a change is of, or stands under. */
+export function subject(change: Change): string {
+	if (change.kind === 'create') return change.highlight.id;
+	return change.kind === 'reply' ? change.reply.highlight : change.highlight;
+}
+
+/** What a change asks of the server. */
+export interface Wanted {
+	method: string;
+	path: string;
+	body?: unknown;
+	version?: number;
+}
+
+export function wanted(change: Change): Wanted {
+	const versioned = 'version' in change && change.version !== undefined ? { version: change.version } : {};
+	switch (change.kind) {
+		case 'create':
+			return { method: 'POST', path: '/highlights', body: change.highlight };
+		case 'edit':
+			return { method: 'PATCH', path: `/highlights/${change.highlight}`, body: change.edit, ...versioned };
+		case 'reanchor': {
+			const body = { ranges: change.ranges };
+			return { method: 'POST', path: `/highlights/${change.highlight}/reanchor`, body, ...versioned };
+		}
+		case 'delete':
+			return { method: 'DELETE', path: `/highlights/${change.highlight}` };
+		case 'reply': {
+			const { id, highlight, note } = change.reply;
+			return { method: 'POST', path: `/highlights/${highlight}/replies`, body: { id, note } };
+		}
+		case 'deleteReply':
+			return { method: 'DELETE', path: `/replies/${change.reply}` };
+	}
+}
+
+/** What the server's answer to a change means for its page. */
+export function outcome(change: Change, answer: unknown): shapes.PageEvent {
+	switch (change.kind) {
+		case 'delete':
+			return { type: 'removed', id: change.highlight, kind: 'highlight' };
+		case 'deleteReply':
+			return { type: 'removed', id: change.reply, kind: 'reply' };
+		case 'reply':
+			return { type: 'reply', reply: shapes.reply(fields(answer, 'answer')) };
+		default:
+			return { type: 'highlight', highlight: shapes.highlight(fields(answer, 'answer')) };
+	}
+}

@@ -1,0 +1,32 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+// eraseEvery is how late something is erased whose server stopped meanwhile.
+const eraseEvery = 10 * time.Minute
+
+// Run erases what deleted groups and accounts have left, until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	for {
+		if err := s.store.EraseLeft(ctx, s.hub.Changed); err != nil && ctx.Err() == nil {
+			s.log.Warn("what was deleted cannot be erased yet", "error", err)
+		}
+		select {
+		case <-s.left:
+		case <-time.After(eraseEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// eraseSoon has Run look for what is to be erased.
+func (s *Server) eraseSoon() {
+	select {
+	case s.left <- struct{}{}:
+	default: // it is about to look
+	}
+}
