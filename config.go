@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"limn/live"
+	"limn/server"
 	"limn/verify"
 )
 
@@ -19,7 +20,7 @@ type config struct {
 	PublicURL   string          // LIMN_PUBLIC_URL: without a slash at its end; empty: as requests name the server
 	DatabaseURL string          // LIMN_DATABASE_URL: empty: a private Postgres in DataDir
 	DataDir     string          // LIMN_DATA_DIR
-	Signup      bool            // LIMN_SIGNUP
+	Signup      string          // LIMN_SIGNUP: as server.Config has it
 	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
 	Limits      bool            // LIMN_LIMITS
 	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
@@ -33,7 +34,7 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		PublicURL:   e.publicURL("LIMN_PUBLIC_URL"),
 		DatabaseURL: e.secret("LIMN_DATABASE_URL"),
 		DataDir:     e.text("LIMN_DATA_DIR", ""),
-		Signup:      e.oneOf("LIMN_SIGNUP", "open", "closed") == "open",
+		Signup:      e.oneOf("LIMN_SIGNUP", server.SignupOpen, server.SignupInvite, server.SignupClosed),
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
 		Kafka:       e.bus("LIMN_BUS"),

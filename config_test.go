@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"limn/live"
+	"limn/server"
 )
 
 func environ(pairs ...string) func(string) string {
@@ -33,7 +34,7 @@ func TestConfigIsReadFromTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup || c.Limits {
+	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup != server.SignupClosed || c.Limits {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -53,7 +54,7 @@ func TestConfigStandsWithoutTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || !c.Signup || !c.Limits || c.DataDir == "" || c.Kafka.Brokers != nil {
+	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "" || c.Signup != server.SignupOpen || !c.Limits || c.DataDir == "" || c.Kafka.Brokers != nil {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -64,7 +65,7 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 		"LIMN_LISTEN":            {"8080", "localhost"},
 		"LIMN_PUBLIC_URL":        {"limn.example.org", "ftp://a", "https://a/b", "https://u:p@a", "https://a?b"},
 		"LIMN_DATABASE_URL_FILE": {"/nowhere/at/all"},
-		"LIMN_SIGNUP":            {"yes", "invite"},
+		"LIMN_SIGNUP":            {"yes", "Invite"},
 		"LIMN_LIMITS":            {"none"},
 		"LIMN_BUS": {
 			"redis", "kafka", "kafka://", "kafka://k:9092", "kafka://k:9092/", "kafka:///t", "kafka://k/t", "kafka://k:0/t",

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,10 +13,12 @@ import (
 	"github.com/alecthomas/kong"
 
 	"limn/extension"
+	"limn/storage"
 )
 
 type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
+	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it. A limn with a Postgres of its own must not run meanwhile."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
@@ -38,6 +41,34 @@ func (serveCommand) Run() error {
 		return err
 	}
 	return serve(config, os.Stdout, newLog(os.Stderr))
+}
+
+type accountCommand struct {
+	Name string `arg:"" help:"The name of the account."`
+}
+
+// Run makes the account.
+func (a accountCommand) Run() error {
+	config, err := readConfig(os.Getenv)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	database, err := openDatabase(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer database.close()
+	account, err := database.store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
+	if err != nil {
+		return err
+	}
+	token, _, err := database.store.CreateSession(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	fmt.Println(token)
+	return nil
 }
 
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -229,3 +229,18 @@ func TestExtensionIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// Where nobody can sign up, the first account comes from the command line.
+func TestAccountIsMadeOnTheCommandLine(t *testing.T) {
+	environment := []string{"LIMN_DATA_DIR=" + dataDir(t), "LIMN_SIGNUP=closed"}
+	out, err := command(t, []string{"account", "Ada"}, environment...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	p := startLimn(t, environment...)
+
+	if me := p.get("/me", strings.TrimSpace(string(out))); me["name"] != "Ada" {
+		t.Errorf("the account is %v", me)
+	}
+}

@@ -52,7 +52,7 @@ func startHub(t *testing.T, store *storage.Store, bus Bus) (hub *Hub, url string
 // signUp makes an account that may read what is public.
 func signUp(t *testing.T, store *storage.Store) storage.Reader {
 	t.Helper()
-	account, err := store.CreateAccount(t.Context(), "Ada", "")
+	account, err := store.CreateAccount(t.Context(), storage.NewAccount{Name: "Ada"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,9 @@ CREATE TABLE accounts (
 CREATE TABLE tokens (
   id         uuid PRIMARY KEY,
   account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  kind       text NOT NULL,                    -- session or token
+  name       text NOT NULL DEFAULT '',
+  scopes     text[] NOT NULL,                  -- some of read, write, admin
   hash       bytea NOT NULL UNIQUE,            -- SHA-256; the token itself is never stored
   created_at timestamptz NOT NULL DEFAULT now(),
   expires_at timestamptz NOT NULL
@@ -159,7 +162,7 @@ CREATE TABLE replies (
 );
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
-CREATE INDEX replies_author ON replies (author_id) WHERE deleted_at IS NULL;
+CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
 -- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by

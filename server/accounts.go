@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"limn/export"
 	"limn/storage"
 )
 
@@ -15,26 +16,35 @@ type session struct {
 	Token   string          `json:"token"`
 }
 
-type credentials struct {
-	Name     *string `json:"name"`
-	Password *string `json:"password"`
-}
+// Who may sign up.
+const (
+	SignupOpen   = "open"   // anybody
+	SignupInvite = "invite" // who is invited to a group
+	SignupClosed = "closed" // nobody
+)
 
 func (s *Server) createAccount(c *gin.Context) error {
-	var request credentials
+	var request struct {
+		Name     *string `json:"name"`
+		Password *string `json:"password"`
+		Invite   *string `json:"invite"`
+	}
 	if err := decode(c, &request); err != nil {
 		return err
 	}
-	if request.Name == nil {
+	switch {
+	case request.Name == nil:
 		return refused("/name", "is missing")
-	}
-	if !s.config.Signup {
+	case s.config.Signup == SignupClosed:
 		return errSignup
+	case s.config.Signup == SignupInvite && orZero(request.Invite) == "":
+		return errUninvited
 	}
 	if err := s.limits.costly(c); err != nil {
 		return err
 	}
-	account, err := s.store.CreateAccount(c, *request.Name, orZero(request.Password))
+	n := storage.NewAccount{Name: *request.Name, Password: orZero(request.Password), Invite: orZero(request.Invite)}
+	account, err := s.store.CreateAccount(c, n)
 	if err != nil {
 		return err
 	}
@@ -42,7 +52,10 @@ func (s *Server) createAccount(c *gin.Context) error {
 }
 
 func (s *Server) createSession(c *gin.Context) error {
-	var request credentials
+	var request struct {
+		Name     *string `json:"name"`
+		Password *string `json:"password"`
+	}
 	if err := decode(c, &request); err != nil {
 		return err
 	}
@@ -64,7 +77,7 @@ func (s *Server) createSession(c *gin.Context) error {
 
 // answerSession makes a token and, for the server's own pages, a cookie of it.
 func (s *Server) answerSession(c *gin.Context, status int, account storage.Account) error {
-	token, expires, err := s.store.CreateToken(c, account.ID)
+	token, expires, err := s.store.CreateSession(c, account.ID)
 	if err != nil {
 		return err
 	}
@@ -76,14 +89,11 @@ func (s *Server) answerSession(c *gin.Context, status int, account storage.Accou
 }
 
 func (s *Server) deleteSession(c *gin.Context) error {
-	token, byCookie := tokenOf(c.Request)
-	if err := s.store.DeleteToken(c, token); err != nil {
+	if err := s.store.DeleteToken(c, readerOf(c), readerOf(c).Token); err != nil {
 		return err
 	}
 	s.hub.Dismiss(readerOf(c).Account.ID)
-	if byCookie {
-		s.setCookie(c, "", time.Unix(1, 0))
-	}
+	s.forgetCookie(c)
 	c.Status(http.StatusNoContent)
 	return nil
 }
@@ -95,6 +105,13 @@ func (s *Server) setCookie(c *gin.Context, token string, expires time.Time) {
 	})
 }
 
+// forgetCookie takes the cookie back from whoever has asked with it.
+func (s *Server) forgetCookie(c *gin.Context) {
+	if _, byCookie := tokenOf(c.Request); byCookie {
+		s.setCookie(c, "", time.Unix(1, 0))
+	}
+}
+
 func (s *Server) getMe(c *gin.Context) error {
 	c.JSON(http.StatusOK, readerOf(c).Account)
 	return nil
@@ -102,12 +119,19 @@ func (s *Server) getMe(c *gin.Context) error {
 
 func (s *Server) updateMe(c *gin.Context) error {
 	var request struct {
-		Name *string `json:"name"`
+		Name            *string `json:"name"`
+		Password        *string `json:"password"`
+		CurrentPassword *string `json:"current_password"`
 	}
 	if err := decode(c, &request); err != nil {
 		return err
 	}
-	if request.Name == nil {
+	switch {
+	case request.Name != nil && request.Password != nil:
+		return refused("/password", "cannot be changed together with the name: send two requests")
+	case request.Password != nil:
+		return s.setPassword(c, orZero(request.CurrentPassword), *request.Password)
+	case request.Name == nil:
 		return refused("/name", "is missing")
 	}
 	account, err := s.store.RenameAccount(c, readerOf(c).Account.ID, *request.Name)
@@ -119,4 +143,48 @@ func (s *Server) updateMe(c *gin.Context) error {
 	}
 	c.JSON(http.StatusOK, account)
 	return nil
+}
+
+func (s *Server) setPassword(c *gin.Context, current, password string) error {
+	if err := s.limits.costly(c); err != nil {
+		return err
+	}
+	if err := s.store.SetPassword(c, readerOf(c), current, password); err != nil {
+		return err
+	}
+	s.hub.Dismiss(readerOf(c).Account.ID)
+	return s.getMe(c)
+}
+
+func (s *Server) deleteMe(c *gin.Context) error {
+	heirs, err := s.store.DeleteAccount(c, readerOf(c))
+	if err != nil {
+		return err
+	}
+	for _, account := range append(heirs, readerOf(c).Account.ID) {
+		s.hub.Dismiss(account)
+	}
+	s.eraseSoon()
+	s.forgetCookie(c)
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// exportMe streams everything that is the account's own. As in export, an answer that breaks off ends the connection.
+func (s *Server) exportMe(c *gin.Context) error {
+	account := readerOf(c).Account
+	groups, _, err := s.store.ListGroups(c, readerOf(c), storage.Paging{Limit: maxLimit})
+	if err != nil {
+		return err
+	}
+	tokens, _, err := s.store.ListTokens(c, readerOf(c), storage.Paging{Limit: maxLimit})
+	if err != nil {
+		return err
+	}
+	c.Header("Content-Type", "application/json; charset=utf-8")
+	c.Header("Content-Disposition", `attachment; filename="limn-account.json"`)
+	c.Status(http.StatusOK)
+	own := export.Account{Account: account, Groups: groups, Tokens: tokens}
+	err = own.Write(patientWriter{c.Writer}, s.store.OwnHighlights(c, account.ID), s.store.OwnReplies(c, account.ID))
+	return s.finishExport(c, "account", err)
 }

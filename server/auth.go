@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -81,14 +82,30 @@ func (s *Server) readerIn(c *gin.Context, groups []string) (storage.Reader, erro
 	return s.store.Only(c, readerOf(c), groups...)
 }
 
-// needsAccount refuses requests of nobody in particular.
-func needsAccount(handle func(*gin.Context) error) func(*gin.Context) error {
+// admit refuses requests that do not bring what a route needs.
+func (r route) admit(handle func(*gin.Context) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
-		if readerOf(c).Account == (storage.Account{}) {
-			return errNoAccount
+		switch reader := readerOf(c); {
+		case reader.Account == (storage.Account{}):
+			if r.needs != nothing {
+				return errNoAccount
+			}
+		case r.needs != anyToken && !reader.Has(r.scope()):
+			return fmt.Errorf("%w %s", errScope, r.scope())
 		}
 		return handle(c)
 	}
+}
+
+// scope is what a token has to be for.
+func (r route) scope() storage.Scope {
+	switch {
+	case r.needs == personal:
+		return storage.ScopeAdmin
+	case r.needs == nothing, r.method == http.MethodGet:
+		return storage.ScopeRead
+	}
+	return storage.ScopeWrite
 }
 
 // allowOtherOrigins lets every page's scripts use the API with a token of their own; cookies are not for them.

@@ -8,7 +8,7 @@ import (
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run erases what deleted groups have left, and files that never arrived, until ctx ends.
+// Run erases what deleted groups and accounts have left, and files that never arrived, until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	for {
 		if err := s.store.EraseLeft(ctx, s.hub.Changed); err != nil && ctx.Err() == nil {

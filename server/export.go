@@ -35,6 +35,10 @@ func (s *Server) export(c *gin.Context) error {
 	c.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "limn-"+time.Now().UTC().Format(time.DateOnly)+"."+format.Extension))
 	c.Status(http.StatusOK)
 	err = format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, reader, filter))
+	return s.finishExport(c, format.Name, err)
+}
+
+func (s *Server) finishExport(c *gin.Context, format string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -42,7 +46,7 @@ func (s *Server) export(c *gin.Context) error {
 		c.Writer.Header().Del("Content-Disposition")
 		return err
 	case !errors.Is(err, c.Request.Context().Err()):
-		s.log.Error("an export broke off", "format", format.Name, "error", err)
+		s.log.Error("an export broke off", "format", format, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }

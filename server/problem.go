@@ -33,6 +33,8 @@ var (
 	errBadToken       = errors.New("the token is unknown, or no longer valid")
 	errCrossOrigin    = errors.New("a session's cookie counts only for requests from the server's own pages")
 	errSignup         = errors.New("nobody can sign up here")
+	errUninvited      = errors.New("signing up here takes an invite to a group")
+	errScope          = errors.New("the token is not for this: it lacks the scope")
 	errTooLarge       = errors.New("the request is too large")
 	errTooMany        = errors.New("too many requests from this address")
 	errTooManyStreams = errors.New("too many streams of this account")
@@ -49,6 +51,8 @@ var kinds = []kind{
 	{errBadToken, http.StatusUnauthorized, "bad_token", "Bad token", ""},
 	{storage.ErrCredentials, http.StatusUnauthorized, "bad_credentials", "Wrong name or password", "The name or the password is wrong."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "Request from a foreign page", ""},
+	{errUninvited, http.StatusForbidden, "invite_needed", "Sign-up by invitation", ""},
+	{errScope, http.StatusForbidden, "scope", "Not what the token is for", ""},
 	{errSignup, http.StatusForbidden, "signup_closed", "Sign-up is closed", ""},
 	{storage.ErrForbidden, http.StatusForbidden, "forbidden", "Not allowed", "You may see this, but not do that to it: it is somebody else's, or your role does not suffice."},
 	{storage.ErrNotFound, http.StatusNotFound, "not_found", "Not found", "It is not here, or not for you to see."},

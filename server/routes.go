@@ -22,17 +22,24 @@ type need int
 
 const (
 	nothing   need = iota
-	account        // a token that stands for somebody
+	anyToken       // one that stands for somebody, whatever it is for
+	account        // one that may read, or write if the request changes something
 	queueable      // the same; and it may be one of the operations that a client had queued
+	personal       // one that may change the account itself
 )
 
 func (s *Server) routes() []route {
 	return []route{
 		{http.MethodPost, "/accounts", nothing, s.createAccount},
 		{http.MethodPost, "/session", nothing, s.createSession},
-		{http.MethodDelete, "/session", account, s.deleteSession},
-		{http.MethodGet, "/me", account, s.getMe},
-		{http.MethodPatch, "/me", account, s.updateMe},
+		{http.MethodDelete, "/session", anyToken, s.deleteSession},
+		{http.MethodGet, "/me", anyToken, s.getMe},
+		{http.MethodPatch, "/me", personal, s.updateMe},
+		{http.MethodDelete, "/me", personal, s.deleteMe},
+		{http.MethodGet, "/me/export", personal, s.exportMe},
+		{http.MethodGet, "/tokens", personal, s.listTokens},
+		{http.MethodPost, "/tokens", personal, s.createToken},
+		{http.MethodDelete, "/tokens/{id}", personal, s.deleteToken},
 
 		{http.MethodGet, "/groups", nothing, s.listGroups},
 		{http.MethodPost, "/groups", account, s.createGroup},
@@ -79,15 +86,12 @@ func (s *Server) routes() []route {
 }
 
 // unhurried are the routes that last as long as the client takes to read or to send.
-var unhurried = []string{"/stream", "/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
 	for _, r := range s.routes() {
-		handle := r.handle
-		if r.needs != nothing {
-			handle = needsAccount(handle)
-		}
+		handle := r.admit(r.handle)
 		if !slices.Contains(unhurried, r.path) {
 			handle = inTime(handle)
 		}

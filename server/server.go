@@ -15,7 +15,7 @@ import (
 // Config is what the operator decides.
 type Config struct {
 	PublicURL string               // without a slash at its end, for absolute links; empty: as each request names it
-	Signup    bool                 // whether anybody may sign up
+	Signup    string               // who may sign up: SignupOpen, SignupInvite or SignupClosed
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }

@@ -61,7 +61,7 @@ func startInstance(t *testing.T, store *storage.Store, configure ...func(*server
 	checker := verify.New(store, verify.NewFetcher(allow, web.Own), hub.Changed, log)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(hub, checker)
-	config := server.Config{Signup: true, Limits: true, Metrics: registry}
+	config := server.Config{Signup: server.SignupOpen, Limits: true, Metrics: registry}
 	for _, c := range configure {
 		c(&config)
 	}

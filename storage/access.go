@@ -17,6 +17,7 @@ type Reader struct {
 	Roles   map[uuid.UUID]Role // in the groups that they are a member of
 
 	Token   uuid.UUID // the id of the token that says so; the nil UUID: none does
+	Scopes  []Scope   // what the token is for
 	Expires time.Time // when the token does
 	Rights  int64     // how often what the account may do had changed then
 	At      time.Time // a moment before all this was read; zero: it never was

@@ -3,17 +3,16 @@ package storage
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -29,39 +28,76 @@ const (
 	maxRawName  = 4096 // bytes, before spaces and accents are put in order, which takes its time with megabytes
 	minPassword = 8    // characters
 	maxPassword = 1024 // bytes
-	tokenLife   = 400 * 24 * time.Hour
 )
 
 // argon2id as OWASP recommends it where memory is shared: 19 MiB, two passes, one lane.
 var passwordParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// CreateAccount signs a person up. Without a password the token is the only way in.
-func (s *Store) CreateAccount(ctx context.Context, name, password string) (Account, error) {
-	name, key, err := checkName(name)
+// A NewAccount is a request for an account.
+type NewAccount struct {
+	Name     string
+	Password string // empty: the token is the only way in
+	Invite   string // the code of an invite to a group, which the account joins; empty: none
+}
+
+// CreateAccount signs a person up.
+func (s *Store) CreateAccount(ctx context.Context, n NewAccount) (Account, error) {
+	name, key, err := checkName(n.Name)
 	if err != nil {
 		return Account{}, err
 	}
 	var hash *string
-	if password != "" {
-		if utf8.RuneCountInString(password) < minPassword || len(password) > maxPassword {
-			var invalid InvalidError
-			invalid.refuse("/password", "must have %d characters or more, and at most %d bytes", minPassword, maxPassword)
-			return Account{}, &invalid
-		}
-		h, err := s.hashPassword(ctx, password)
-		if err != nil {
+	if n.Password != "" {
+		if hash, err = s.hashNewPassword(ctx, n.Password); err != nil {
 			return Account{}, err
 		}
-		hash = &h
 	}
 	account := Account{ID: newID(), Name: name}
-	_, err = s.pool.Exec(ctx, `
-		INSERT INTO accounts (id, name, name_key, password_hash) VALUES ($1, $2, $3, $4)`,
-		account.ID, account.Name, key, hash)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO accounts (id, name, name_key, password_hash) VALUES ($1, $2, $3, $4)`,
+			account.ID, account.Name, key, hash)
+		if err == nil && n.Invite != "" {
+			_, err = acceptInvite(ctx, tx, account.ID, n.Invite)
+		}
+		return err
+	})
 	if err != nil {
 		return Account{}, translate(err, "create account")
 	}
 	return account, nil
+}
+
+// SetPassword gives an account another password, and ends all its tokens but the one that asks. Whoever has a password
+// has to say it: ErrCredentials otherwise.
+func (s *Store) SetPassword(ctx context.Context, reader Reader, current, password string) error {
+	var before *string
+	err := s.pool.QueryRow(ctx, `SELECT password_hash FROM accounts WHERE id = $1 AND deleted_at IS NULL`, reader.Account.ID).Scan(&before)
+	if err != nil {
+		return translate(err, "set password")
+	}
+	if before != nil {
+		if err := s.checkPassword(ctx, current, *before); err != nil {
+			return err
+		}
+	}
+	hash, err := s.hashNewPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE accounts SET password_hash = $2, updated_at = now()
+			WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $3 AND deleted_at IS NULL`, reader.Account.ID, hash, before)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrCredentials // it was changed meanwhile
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1 AND id <> $2`, reader.Account.ID, reader.Token)
+		}
+		return err
+	})
+	return translate(err, "set password")
 }
 
 // RenameAccount gives an account another name.
@@ -71,7 +107,7 @@ func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (A
 		return Account{}, err
 	}
 	tag, err := s.pool.Exec(ctx, `
-		UPDATE accounts SET name = $2, name_key = $3, updated_at = now() WHERE id = $1`, id, name, key)
+		UPDATE accounts SET name = $2, name_key = $3, updated_at = now() WHERE id = $1 AND deleted_at IS NULL`, id, name, key)
 	if err != nil {
 		return Account{}, translate(err, "rename account")
 	}
@@ -79,6 +115,70 @@ func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (A
 		return Account{}, fmt.Errorf("rename account: %w", ErrNotFound)
 	}
 	return Account{ID: id, Name: name}, nil
+}
+
+// DeleteAccount ends an account: nobody signs in to it any more, its name is free, and what it wrote is to be erased (see
+// EraseLeft). Who has been in a group the longest, of those with the highest role, owns it next if nobody else does; a group
+// without anybody ends. It returns those who own one now, whose rights are others.
+func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.UUID, err error) {
+	account := reader.Account.ID
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// Groups before accounts, and each in their order, as whoever else changes them does.
+		rows, _ := tx.Query(ctx, `
+			SELECT id FROM groups WHERE id IN (SELECT group_id FROM members WHERE account_id = $1) ORDER BY id FOR NO KEY UPDATE`, account)
+		groups, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil {
+			return err
+		}
+		for _, group := range groups {
+			heir, err := leaveBehind(ctx, tx, group, account)
+			if err != nil {
+				return err
+			}
+			if heir != uuid.Nil {
+				heirs = append(heirs, heir)
+			}
+		}
+		if err := changeRights(ctx, tx, append(slices.Clone(heirs), account)...); err != nil {
+			return err
+		}
+		var joined bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM members WHERE account_id = $1)`, account).Scan(&joined); err != nil {
+			return err
+		}
+		if joined { // another group, meanwhile
+			return ErrUnavailable
+		}
+		_, err = tx.Exec(ctx, `
+			UPDATE accounts SET name = '', name_key = id::text, password_hash = NULL, deleted_at = now(), updated_at = now() WHERE id = $1`, account)
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1`, account)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM operations WHERE account_id = $1`, account)
+		}
+		return err
+	})
+	return heirs, translate(err, "delete account")
+}
+
+// leaveBehind takes an account out of a group, and gives the group another owner if it was the last one.
+func leaveBehind(ctx context.Context, tx pgx.Tx, group, account uuid.UUID) (heir uuid.UUID, err error) {
+	if _, err := tx.Exec(ctx, `DELETE FROM members WHERE group_id = $1 AND account_id = $2`, group, account); err != nil {
+		return uuid.Nil, err
+	}
+	var role Role
+	err = tx.QueryRow(ctx, `
+		SELECT account_id, role FROM members WHERE group_id = $1
+		ORDER BY array_position($2::text[], role) DESC, joined_at, account_id LIMIT 1`, group, roles).Scan(&heir, &role)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return uuid.Nil, endGroup(ctx, tx, group)
+	case err != nil, role == RoleOwner:
+		return uuid.Nil, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE members SET role = 'owner' WHERE group_id = $1 AND account_id = $2`, group, heir)
+	return heir, err
 }
 
 // SignIn finds the account of a name and password: ErrCredentials for any that do not fit, in the same time.
@@ -99,56 +199,13 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (Account, err
 	if !known {
 		hash = &unmatchable
 	}
-	if len(password) > maxPassword {
-		return Account{}, ErrCredentials
-	}
-	match, err := s.comparePassword(ctx, password, *hash)
-	if err != nil {
+	if err := s.checkPassword(ctx, password, *hash); err != nil {
 		return Account{}, err
 	}
-	if !match || !known {
+	if !known {
 		return Account{}, ErrCredentials
 	}
 	return account, nil
-}
-
-// CreateToken makes a secret that stands for the account until it expires. Only its hash is kept.
-func (s *Store) CreateToken(ctx context.Context, account uuid.UUID) (token string, expires time.Time, err error) {
-	token = newSecret("limn_")
-	expires = time.Now().Add(tokenLife)
-	_, err = s.pool.Exec(ctx, `
-		INSERT INTO tokens (id, account_id, hash, expires_at) VALUES ($1, $2, $3, $4)`,
-		newID(), account, hashSecret(token), expires)
-	return token, expires, translate(err, "create token")
-}
-
-// DeleteToken ends a token; one that is not known is not an error.
-func (s *Store) DeleteToken(ctx context.Context, token string) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM tokens WHERE hash = $1`, hashSecret(token))
-	return translate(err, "delete token")
-}
-
-// Authenticate finds who a token stands for: ErrNotFound when it is unknown or has expired.
-func (s *Store) Authenticate(ctx context.Context, token string) (Reader, error) {
-	r := Reader{At: time.Now()}
-	var groups []uuid.UUID
-	var roles []Role
-	err := s.pool.QueryRow(ctx, `
-		SELECT t.id, t.expires_at, a.id, a.name, a.rights, m.groups, m.roles
-		FROM tokens t JOIN accounts a ON a.id = t.account_id, LATERAL (
-			SELECT array_agg(group_id ORDER BY group_id) AS groups, array_agg(role ORDER BY group_id) AS roles
-			FROM members WHERE account_id = a.id
-		) m
-		WHERE t.hash = $1 AND t.expires_at > now()`, hashSecret(token)).
-		Scan(&r.Token, &r.Expires, &r.Account.ID, &r.Account.Name, &r.Rights, &groups, &roles)
-	if err != nil {
-		return Reader{}, translate(err, "authenticate")
-	}
-	r.Groups = []uuid.UUID{Public, r.Account.ID}
-	for i, group := range groups {
-		r.join(group, roles[i])
-	}
-	return r, nil
 }
 
 // checkName returns the name as it is shown and as it is compared.
@@ -187,19 +244,6 @@ func nameKey(name string) string {
 	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
 }
 
-// newSecret makes what nobody guesses.
-func newSecret(prefix string) string {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails: crypto/rand ends the program instead
-	return prefix + base64.RawURLEncoding.EncodeToString(secret)
-}
-
-// hashSecret is what is kept of one. It is as long as its hash and random, so the hash needs neither salt nor time.
-func hashSecret(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
-}
-
 // unmatchable takes as long to compare as a real hash.
 var unmatchable = func() string {
 	hash, err := argon2id.CreateHash(rand.Text(), passwordParams)
@@ -212,18 +256,33 @@ var unmatchable = func() string {
 // passwordWorkers bounds the memory that hashing may take at once.
 const passwordWorkers = 2
 
-func (s *Store) hashPassword(ctx context.Context, password string) (string, error) {
+// hashNewPassword is what is kept of a password that somebody chooses.
+func (s *Store) hashNewPassword(ctx context.Context, password string) (*string, error) {
+	if utf8.RuneCountInString(password) < minPassword || len(password) > maxPassword {
+		var invalid InvalidError
+		invalid.refuse("/password", "must have %d characters or more, and at most %d bytes", minPassword, maxPassword)
+		return nil, &invalid
+	}
 	if err := s.passwords.Acquire(ctx, 1); err != nil {
-		return "", err
+		return nil, err
 	}
 	defer s.passwords.Release(1)
-	return argon2id.CreateHash(password, passwordParams)
+	hash, err := argon2id.CreateHash(password, passwordParams)
+	return &hash, err
 }
 
-func (s *Store) comparePassword(ctx context.Context, password, hash string) (bool, error) {
+// checkPassword is ErrCredentials unless a hash is that of a password.
+func (s *Store) checkPassword(ctx context.Context, password, hash string) error {
+	if len(password) > maxPassword {
+		return ErrCredentials
+	}
 	if err := s.passwords.Acquire(ctx, 1); err != nil {
-		return false, err
+		return err
 	}
 	defer s.passwords.Release(1)
-	return argon2id.ComparePasswordAndHash(password, hash)
+	match, err := argon2id.ComparePasswordAndHash(password, hash)
+	if err == nil && !match {
+		err = ErrCredentials
+	}
+	return err
 }

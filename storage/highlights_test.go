@@ -20,11 +20,11 @@ const pageURL = "https://example.org/a"
 
 func mustReader(tb testing.TB, s *storage.Store, name string) storage.Reader {
 	tb.Helper()
-	account, err := s.CreateAccount(context.Background(), name, "")
+	account, err := s.CreateAccount(context.Background(), storage.NewAccount{Name: name})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	token, _, err := s.CreateToken(context.Background(), account.ID)
+	token, _, err := s.CreateSession(context.Background(), account.ID)
 	if err != nil {
 		tb.Fatal(err)
 	}

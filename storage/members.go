@@ -145,6 +145,8 @@ func deleteMember(ctx context.Context, tx pgx.Tx, group, account uuid.UUID) erro
 // changeRights says that accounts may read or do something else than before: ErrNotFound for one that there is not. Their
 // rows are locked in their order.
 func changeRights(ctx context.Context, tx pgx.Tx, accounts ...uuid.UUID) error {
+	slices.SortFunc(accounts, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	accounts = slices.Compact(accounts)
 	tag, err := tx.Exec(ctx, `
 		UPDATE accounts SET rights = rights + 1
 		FROM (SELECT id FROM accounts WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE) AS locked

@@ -156,22 +156,27 @@ func (s *Store) UpdateReply(ctx context.Context, author Reader, id uuid.UUID, ed
 func (s *Store) DeleteReply(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
 	err = s.changeReply(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
-		seq, err := number(ctx, tx, held.page, 2)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL
-			WHERE page_id = $1 AND id = $2`, held.page, id, seq)
-		if err != nil {
-			return err
-		}
-		if err := eraseReplyAttachments(ctx, tx, held, id); err != nil {
-			return err
-		}
-		return countReplies(ctx, tx, held, seq+1)
+		return eraseReply(ctx, tx, held, id)
 	})
 	return page, translate(err, "delete reply")
+}
+
+// eraseReply erases a reply and counts it no more: two changes of the page.
+func eraseReply(ctx context.Context, tx pgx.Tx, held heldHighlight, id uuid.UUID) error {
+	seq, err := number(ctx, tx, held.page, 2)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL
+		WHERE page_id = $1 AND id = $2`, held.page, id, seq)
+	if err != nil {
+		return err
+	}
+	if err := eraseReplyAttachments(ctx, tx, held, id); err != nil {
+		return err
+	}
+	return countReplies(ctx, tx, held, seq+1)
 }
 
 // changeThread runs change in a transaction that holds the page of a highlight that the author may read and answer.

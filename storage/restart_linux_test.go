@@ -38,7 +38,7 @@ func TestWhilePostgresRestartsEveryQuerySaysUnavailableAndThenWorks(t *testing.T
 			return err
 		},
 		"a write in a statement": func(ctx context.Context) error {
-			_, err := store.CreateAccount(ctx, uuid.NewString(), "")
+			_, err := store.CreateAccount(ctx, storage.NewAccount{Name: uuid.NewString()})
 			return err
 		},
 	}

@@ -26,9 +26,9 @@ type account struct {
 	token string
 }
 
-// reads are the groups that somebody may read; nil: nobody is signed in.
-func (a *account) reads(group uuid.UUID) bool {
-	return group == uuid.Nil || a != nil && group == a.ID
+// owns tells whether somebody reads a place whatever happens; a nil account: nobody is signed in.
+func (a *account) owns(place uuid.UUID) bool {
+	return place == uuid.Nil || a != nil && place == a.ID
 }
 
 // An answer is what a request came to. Without a status there was none.

@@ -41,6 +41,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"an old event is sent again":             {events(repeated), []anomaly{disordered}},
 		"two events are swapped":                 {events(swapped), []anomaly{disordered}},
 		"a private event goes to nobody":         {events(leakedToNobody()), []anomaly{leaked}},
+		"who was put out of a group reads on":    {sneakedIn, []anomaly{leaked}},
 		"an event is altered for some":           {events(altered), []anomaly{unlikeRow, unlikeOthers}},
 		"a stream falls silent":                  {events(muted), []anomaly{wrongState}},
 		"a resync is left out":                   {events(withoutResync), []anomaly{noResync}},
@@ -465,7 +466,7 @@ func forged(which string) func(*testing.T, *round) {
 			if err != nil {
 				return err
 			}
-			value := fmt.Sprintf(`{"type":"limn.highlight","subject":%q,"page":%q,"seq":%d,"data":{"id":%q,"page":{"id":%q},"author":{"id":%q},"seq":%d}}`,
+			value := fmt.Sprintf(`{"type":"limn.highlight","subject":%q,"page":%q,"seq":%d,"data":{"id":%q,"page":{"id":%q},"group":"public","author":{"id":%q},"seq":%d}}`,
 				id, page, seq, id, page, author, seq)
 			client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.address))
 			if err != nil {
@@ -475,4 +476,16 @@ func forged(which string) func(*testing.T, *round) {
 			return client.ProduceSync(ctx, &kgo.Record{Topic: feedTopic, Key: []byte(id.String()), Value: []byte(value)}).FirstErr()
 		})
 	}
+}
+
+// sneakedIn lets everybody into the group, and the checker does not know.
+func sneakedIn(t *testing.T, r *round) {
+	meanwhile(t, 20, func(ctx context.Context) error {
+		_, err := r.postgres.pool.Exec(ctx, `
+			INSERT INTO members (group_id, account_id, role, joined_at)
+			SELECT g.id, a.id, 'reader', now() FROM groups g, accounts a WHERE g.name = $1
+			ON CONFLICT DO NOTHING`, fmt.Sprintf("round %d", r.rounds))
+		pause(ctx, 50*time.Millisecond)
+		return err
+	})
 }

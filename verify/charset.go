@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -53,17 +54,19 @@ func encodingOf(body []byte, contentType string) encoding.Encoding {
 		return e
 	}
 	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), xhtml) {
-		if m := xmlDeclaration.FindSubmatch(body); m != nil {
-			if e := lookup(string(m[1])); e != nil {
-				return e
-			}
-		}
-		return unicode.UTF8
+		return cmp.Or(declaredXML(body), encoding.Encoding(unicode.UTF8))
 	}
-	if e := declared(body); e != nil {
-		return e
+	return cmp.Or(declared(body), declaredXML(body), encoding.Encoding(charmap.Windows1252))
+}
+
+// declaredXML is the encoding that an XML declaration names, which a page of HTML may have as well (HTML Standard, "get an
+// XML encoding"); nil: none that is one.
+func declaredXML(body []byte) encoding.Encoding {
+	m := xmlDeclaration.FindSubmatch(body[:min(len(body), prescan)])
+	if m == nil {
+		return nil
 	}
-	return charmap.Windows1252
+	return declarable(lookup(string(m[1])))
 }
 
 // lookup finds an encoding by one of its labels (Encoding Standard); nil: it is none.
@@ -74,6 +77,8 @@ func lookup(label string) encoding.Encoding {
 		return nil
 	case e == simplifiedchinese.GBK: // decoded as its superset
 		return simplifiedchinese.GB18030
+	case e == charmap.ISO8859_8I: // the same bytes, of text that is in another order
+		return charmap.ISO8859_8
 	}
 	return e
 }
@@ -84,7 +89,7 @@ func charsetParameter(contentType string) string {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(parameter, "=")
 		if strings.EqualFold(strings.TrimSpace(name), "charset") {
-			return strings.Trim(strings.TrimSpace(value), `"`)
+			return strings.Trim(strings.TrimSpace(value), `"'`)
 		}
 	}
 	return ""
@@ -144,14 +149,18 @@ func metaEncoding(z *html.Tokenizer, more bool) encoding.Encoding {
 			label = m[1] + m[2] + m[3]
 		}
 	}
-	e := lookup(label)
-	switch {
-	case e == nil:
+	return declarable(lookup(label))
+}
+
+// declarable is the encoding that a page means that declares one in itself: what could be read so far is not UTF-16.
+func declarable(e encoding.Encoding) encoding.Encoding {
+	if e == nil {
 		return nil
-	case e == charmap.XUserDefined:
+	}
+	if e == charmap.XUserDefined {
 		return charmap.Windows1252
 	}
-	if name, err := htmlindex.Name(e); err == nil && strings.HasPrefix(name, "utf-16") { // could not have been read so far
+	if name, err := htmlindex.Name(e); err == nil && strings.HasPrefix(name, "utf-16") {
 		return unicode.UTF8
 	}
 	return e

@@ -47,6 +47,11 @@ func TestEncodingIsDecidedAsBrowsersDo(t *testing.T) {
 		"broken UTF-8, by maximal subparts":      {"<p>\xe2\x82A\xff\xf0\x9f\x98", utf, "<p>\ufffdA\ufffd\ufffd"},
 		"XHTML is UTF-8":                         {"<html xmlns=''><p>é", "application/xhtml+xml", "<html xmlns=''><p>é"},
 		"XHTML with a declaration":               {`<?xml version="1.0" encoding="windows-1252"?><p>` + quote, "application/xhtml+xml", `<?xml version="1.0" encoding="windows-1252"?><p>“a”€`},
+		"HTML with an XML declaration":           {`<?xml version="1.0" encoding="koi8-r"?><p>` + "\xc4\xc1", plain, `<?xml version="1.0" encoding="koi8-r"?><p>да`},
+		"a meta before an XML declaration":       {`<?xml version="1.0" encoding="gbk"?><meta charset=koi8-r>` + "\xc4\xc1", plain, `<?xml version="1.0" encoding="gbk"?><meta charset=koi8-r>да`},
+		"an XML declaration cannot say UTF-16":   {`<?xml version="1.0" encoding="utf-16"?><p>é`, plain, `<?xml version="1.0" encoding="utf-16"?><p>é`},
+		"a header in single quotes":              {"<p>\xc4\xc1", "text/html; charset='koi8-r'", "<p>да"},
+		"bytes that iso-8859-8-i lacks":          {"<p>\x81\xe0", "text/html; charset=iso-8859-8-i", "<p>\u0081א"},
 		"an empty page":                          {"", plain, ""},
 	} {
 		got, err := decode([]byte(c.body), c.contentType)

@@ -37,11 +37,11 @@ func newBench(tb testing.TB) *bench {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(store.Close)
-	account, err := store.CreateAccount(ctx, "Ada", "")
+	account, err := store.CreateAccount(ctx, storage.NewAccount{Name: "Ada"})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	token, _, err := store.CreateToken(ctx, account.ID)
+	token, _, err := store.CreateSession(ctx, account.ID)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -98,8 +98,12 @@ func (s *search) choose(found []match) (match, bool) {
 	return exact, true
 }
 
-// strain compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent.
-func (s *search) strain(m match) int { return m.cost + m.all*100/len(s.exact) }
+// strain compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent. Pieces of
+// indentation fit in many places, so length counts for itself.
+func (s *search) strain(m match) int {
+	longer := m.end - m.start - len(s.exact)
+	return m.cost + (m.all+max(longer, -longer)/4)*100/len(s.exact)
+}
 
 // sure tells a match that similar text elsewhere cannot beat: what has the same context was found by it.
 func (s *search) sure(m match) bool {

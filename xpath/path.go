@@ -121,12 +121,15 @@ func (p *parser) step() (step Step, err error) {
 	return step, nil
 }
 
-// name reads an element's name: whatever HTML lets a tag be called, except what XPath gives a meaning.
+// name reads an element's name. Behind a letter HTML takes nearly everything for one: <joe@example.com> is an element, and
+// the snippets that write paths write it as it is. What could join two expressions, close one, or call something is no
+// part of a name.
 func (p *parser) name() string {
+	const others = "-.:@<,;?&%#~^\\`{}"
 	start := p.at
 	for i, r := range p.text[start:] {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r >= 0x80 && r != '\uFFFD'
-		inside := i > 0 && (r >= '0' && r <= '9' || r == '-' || r == '.' || r == ':')
+		inside := i > 0 && (r >= '0' && r <= '9' || strings.ContainsRune(others, r))
 		if !letter && !inside || strings.HasPrefix(p.text[start+i:], "::") {
 			break
 		}

@@ -92,8 +92,14 @@ export function choose(s: Search, found: Match[]): Match | null {
 	return exact;
 }
 
-/** Compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent. */
-const strain = (s: Search, m: Match): number => m.cost + Math.trunc((m.all * 100) / s.exact.length);
+/**
+ * Compares matches of which one is a piece of the other: by cost, and by all that differs, in per cent. Pieces of
+ * indentation fit in many places, so length counts for itself.
+ */
+function strain(s: Search, m: Match): number {
+	const longer = Math.abs(m.end - m.start - s.exact.length);
+	return m.cost + Math.trunc(((m.all + (longer >> 2)) * 100) / s.exact.length);
+}
 
 /** Tells a match that similar text elsewhere cannot beat: what has the same context was found by it. */
 export function sure(s: Search, m: Match): boolean {

@@ -32,7 +32,7 @@ const maxIndex = 1_000_000;
 
 const root = /id\(|\/\/\*\[@id=/y;
 const step = /text\(\)|\*\[local-name\(\)=/y;
-const name = /[a-zA-Z_\u0080-\uFFFC\uFFFE\uFFFF](?:(?!::)[a-zA-Z0-9_.:\u0080-\uFFFC\uFFFE\uFFFF-])*/y;
+const name = /[a-zA-Z_\u0080-\uFFFC\uFFFE\uFFFF](?:(?!::)[a-zA-Z0-9_.:@<,;?&%#~^\\`{}\u0080-\uFFFC\uFFFE\uFFFF-])*/y;
 
 export function parsePath(text: string): Path {
 	let at = 0;

@@ -77,7 +77,7 @@ async function open(html: string, on = page): Promise<void> {
 /** What Chromium itself says that a range holds; undefined where its XPath knows no such path. */
 const chromiumHolds = (cases: Place[]): (string | null | undefined)[] => {
 	const find = (xpath: string): Node | null | undefined => {
-		if (/svg|math|text\[|o:p/.test(xpath) && !xpath.includes('local-name')) return undefined;
+		if (/svg|math|text\[|o:p|\w[@<]/.test(xpath) && !xpath.includes('local-name')) return undefined;
 		return document.evaluate(xpath, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
 	};
 	return cases.map(({ anchor, focus }) => {
