@@ -239,6 +239,17 @@ func ways() (all []way) {
 			return "POST", "/replies/" + r + "/attachments?name=forged", `{}`
 		}, nobody),
 	)
+	for _, request := range []string{"PUT /highlights/{id}/hidden", "DELETE /highlights/{id}/hidden", "DELETE /highlights/{id}/flags"} {
+		method, path, _ := strings.Cut(request, " ")
+		all = append(all, change(request, false, func(_ place, h, _ string) (string, string, string) {
+			return method, strings.ReplaceAll(path, "{id}", h), ""
+		}, func(p place, a actor) int { return p.erase(a, http.StatusNoContent) }))
+	}
+	all = append(all, change("POST /highlights/{id}/flags", false, func(_ place, h, _ string) (string, string, string) {
+		return "POST", "/highlights/" + h + "/flags", `{"reason":"look at this"}`
+	}, func(p place, a actor) int {
+		return p.act(a, true, map[bool]int{true: http.StatusConflict, false: http.StatusNoContent}[p.kind == "public"])
+	}))
 	for _, format := range []string{"json", "jsonld", "csv", "markdown"} {
 		all = append(all,
 			list("GET /export "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url }),
@@ -290,6 +301,11 @@ func groupWays(s service) []way {
 		about("GET /groups/{id}/members", "GET", "/groups/{id}/members", "", read),
 		about("PATCH /groups/{id}", "PATCH", "/groups/{id}", `{}`, owns),
 		about("GET /groups/{id}/invites", "GET", "/groups/{id}/invites", "", moderates(http.StatusOK)),
+		about("GET /groups/{id}/log", "GET", "/groups/{id}/log", "", moderates(http.StatusOK)),
+		{"GET /groups/{id}/flags", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			p.author.do("POST", "/highlights/"+p.highlight+"/flags", `{}`).is(http.StatusNoContent)
+			return a.do("GET", "/groups/"+p.group+"/flags", ""), moderates(http.StatusOK)(p, a), p.act(a, a.moderates(), 200) == 200
+		}},
 		{"POST /groups/{id}/invites, DELETE /invites/{id}", func(t *testing.T, a actor, p place) (answer, int, bool) {
 			made := p.author.do("POST", "/groups/"+p.group+"/invites", `{"role":"reader"}`).is(http.StatusCreated)
 			got := a.do("POST", "/groups/"+p.group+"/invites", `{"role":"reader"}`)

@@ -283,7 +283,7 @@ func (f *AttachedFile) Seek(offset int64, whence int) (int64, error) {
 // changeAttached is changeHighlight or changeReply.
 func (s *Store) changeAttached(ctx context.Context, author Reader, on Attached, may permission, change func(pgx.Tx, heldHighlight) error) error {
 	if on.Reply != uuid.Nil {
-		return s.changeReply(ctx, author, on.Reply, nil, may, change)
+		return s.changeReply(ctx, author, on.Reply, nil, may, func(tx pgx.Tx, held heldHighlight, _ uuid.UUID) error { return change(tx, held) })
 	}
 	return s.changeHighlight(ctx, author, on.Highlight, nil, may, change)
 }

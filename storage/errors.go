@@ -21,6 +21,7 @@ var (
 	ErrRepeated    = errors.New("the operation was done already") // by another request, meanwhile
 	ErrLastOwner   = errors.New("nobody else owns the group")
 	ErrAnswered    = errors.New("others have answered") // in the group that it would leave
+	ErrUnmoderated = errors.New("nobody moderates there")
 	ErrTooMany     = errors.New("there is no room for more")
 	ErrTooLarge    = errors.New("it is too large")
 	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's

@@ -229,6 +229,9 @@ func (s *Store) ReanchorHighlight(ctx context.Context, author Reader, id uuid.UU
 func (s *Store) DeleteHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
 	err = s.changeHighlight(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
+		if err := recordErasure(ctx, tx, author, held, held.author, "erased"); err != nil {
+			return err
+		}
 		return eraseHighlight(ctx, tx, held)
 	})
 	return page, translate(err, "delete highlight")
@@ -243,6 +246,9 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 		return err
 	}
 	if err := eraseAttachments(ctx, tx, held); err != nil {
+		return err
+	}
+	if err := eraseFlags(ctx, tx, held); err != nil {
 		return err
 	}
 	seq, err := number(ctx, tx, held.page, 1)
@@ -370,11 +376,14 @@ const highlightQuery = `
 	SELECT ` + highlightColumns + `
 	FROM highlights h JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id`
 
-func scanHighlight(row pgx.CollectableRow) (h Highlight, err error) {
+func scanHighlight(row pgx.CollectableRow) (Highlight, error) { return scanHighlightAfter(row) }
+
+// scanHighlightAfter reads a highlight that stands after other columns.
+func scanHighlightAfter(row pgx.CollectableRow, before ...any) (h Highlight, err error) {
 	var group uuid.UUID
-	err = row.Scan(&h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
+	err = row.Scan(append(before, &h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
 		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Attachments, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
-		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)
+		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)...)
 	h.put(group)
 	return h, err
 }
