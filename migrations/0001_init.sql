@@ -113,6 +113,7 @@ CREATE TABLE highlights (
   author_id    uuid NOT NULL REFERENCES accounts,
   group_id     uuid NOT NULL,
   left_groups  uuid[] NOT NULL DEFAULT '{}',
+  title        text NOT NULL DEFAULT '',       -- the page's as its author saw it, which is theirs to show: of a public one the page has it
   ranges       jsonb NOT NULL,
   color        text NOT NULL,
   note         text NOT NULL,

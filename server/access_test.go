@@ -346,6 +346,10 @@ func startMatrix(t *testing.T) (s service, places []place) {
 	s = startInstance(t, storagetest.Open(t), func(c *server.Config) { c.Limits = false })
 	author := s.signUp("Author")
 	for _, kind := range []string{"private", "closed", "open", "public"} {
+		title := ""
+		if kind != "public" { // which everybody would see on whatever they make there
+			title = "needle-in-" + kind
+		}
 		p := place{kind: kind, group: kind, own: kind, url: "https://" + kind + ".example/", author: author, text: "needle-in-" + kind}
 		switch kind {
 		case "private":
@@ -355,7 +359,7 @@ func startMatrix(t *testing.T) (s service, places []place) {
 			p.own = p.group
 		}
 		p.highlight = author.do("POST", "/highlights",
-			`{"url":"`+p.url+`","group":"`+p.own+`","note":"`+p.text+`","tags":["`+kind+`"]}`).is(http.StatusCreated).text("id")
+			`{"url":"`+p.url+`","group":"`+p.own+`","note":"`+p.text+`","tags":["`+kind+`"],"title":`+quoted(title)+`}`).is(http.StatusCreated).text("id")
 		p.reply = author.do("POST", "/highlights/"+p.highlight+"/replies", `{"note":"`+p.text+`"}`).is(http.StatusCreated).text("id")
 		places = append(places, p)
 	}

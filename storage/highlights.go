@@ -91,7 +91,11 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 	if err != nil {
 		return Highlight{}, false, err
 	}
-	page, err := s.ensurePage(ctx, n.URL, n.Title)
+	public, own := n.Title, ""
+	if group != Public { // an inbox and its owner may be in a title
+		public, own = "", n.Title
+	}
+	page, err := s.ensurePage(ctx, n.URL, public)
 	if err != nil {
 		return Highlight{}, false, err
 	}
@@ -104,7 +108,7 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 		h.ID = newID()
 	}
 	h.put(group)
-	in := &insertion{h: &h, group: group, hash: hash, operation: author.Operation}
+	in := &insertion{h: &h, group: group, title: own, hash: hash, operation: author.Operation}
 	if n.Found != nil {
 		in.found = &n.Found.ReadAt
 		if sizeOf(n.Found.Ranges) <= maxMarks {
@@ -181,9 +185,10 @@ func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID
 				left_groups = CASE WHEN group_id = coalesce(@group, group_id) THEN left_groups
 				                   ELSE array_append(array_remove(left_groups, @group), group_id) END,
 				group_id = coalesce(@group, group_id),
+				title = CASE WHEN @group = @public THEN '' ELSE title END,
 				color = coalesce(@color, color), note = coalesce(@note, note), tags = coalesce(@tags, tags)
 			WHERE page_id = @page AND id = @id`,
-			pgx.NamedArgs{"seq": seq, "group": group, "color": edit.Color, "note": edit.Note, "tags": edit.Tags, "page": held.page, "id": id})
+			pgx.NamedArgs{"seq": seq, "group": group, "public": Public, "color": edit.Color, "note": edit.Note, "tags": edit.Tags, "page": held.page, "id": id})
 		return err
 	})
 	if err != nil {
@@ -257,7 +262,7 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE highlights SET
-			seq = $3, deleted_at = now(), updated_at = now(), ranges = '[]', note = '', tags = '{}', replies = 0, attachments = '[]',
+			seq = $3, deleted_at = now(), updated_at = now(), title = '', ranges = '[]', note = '', tags = '{}', replies = 0, attachments = '[]',
 			check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
 		WHERE page_id = $1 AND id = $2`, held.page, held.id, seq)
 	return err
@@ -369,7 +374,7 @@ func orEmpty[T any](list []T) []T {
 }
 
 const highlightColumns = `
-	h.id, h.page_id, p.url, p.title, h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies, h.attachments,
+	h.id, h.page_id, p.url, coalesce(nullif(h.title, ''), p.title), h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies, h.attachments,
 	h.check_state, h.check_reason, h.checked_at, h.check_ranges, h.seq, h.version, h.created_at, h.updated_at`
 
 const highlightQuery = `
