@@ -68,6 +68,19 @@ CREATE TABLE invites (
 );
 CREATE INDEX invites_group ON invites (group_id, created_at, id);
 
+-- Who did what in a group, for those who moderate it.
+CREATE TABLE group_log (
+  group_id     uuid NOT NULL REFERENCES groups,
+  at           timestamptz NOT NULL,
+  id           uuid NOT NULL,
+  by_id        uuid NOT NULL REFERENCES accounts,
+  action       text NOT NULL,
+  account_id   uuid REFERENCES accounts,       -- to whom, or to whose
+  highlight_id uuid,
+  detail       text NOT NULL,
+  PRIMARY KEY (group_id, at, id)
+);
+
 -- A page's id is made from the SHA-256 of its normalised url (its first six bytes are the hash's own), so that a
 -- page can be named, watched and searched by hash prefix before anybody has written on it.
 CREATE TABLE pages (
@@ -100,6 +113,7 @@ CREATE TABLE highlights (
   author_id    uuid NOT NULL REFERENCES accounts,
   group_id     uuid NOT NULL,
   left_groups  uuid[] NOT NULL DEFAULT '{}',
+  title        text NOT NULL DEFAULT '',       -- the page's as its author saw it, which is theirs to show: of a public one the page has it
   ranges       jsonb NOT NULL,
   color        text NOT NULL,
   note         text NOT NULL,
@@ -131,7 +145,7 @@ CREATE TABLE history (
   at           timestamptz NOT NULL,           -- read from the clock under the page's lock: in the order of the changes
   id           uuid NOT NULL,
   account_id   uuid REFERENCES accounts,       -- who; null: the server
-  kind         text NOT NULL,                  -- edited, checked or reanchored
+  kind         text NOT NULL,                  -- edited, checked, reanchored, hidden or shown
   fields       text[] NOT NULL DEFAULT '{}',   -- what was edited
   state        text,                           -- what the check found
   reason       text NOT NULL DEFAULT '',
@@ -139,6 +153,19 @@ CREATE TABLE history (
   PRIMARY KEY (page_id, highlight_id, at, id),
   FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
 );
+
+-- What members want those who moderate to look at. It goes when that is erased.
+CREATE TABLE flags (
+  page_id      uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  account_id   uuid NOT NULL REFERENCES accounts,
+  id           uuid NOT NULL,
+  reason       text NOT NULL,
+  at           timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (page_id, highlight_id, account_id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
+CREATE INDEX flags_account ON flags (account_id);
 
 CREATE TABLE replies (
   page_id      uuid NOT NULL REFERENCES pages,

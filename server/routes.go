@@ -50,6 +50,8 @@ func (s *Server) routes() []route {
 		{http.MethodDelete, "/groups/{id}/members/{account}", account, s.deleteMember},
 		{http.MethodGet, "/groups/{id}/invites", account, s.listInvites},
 		{http.MethodPost, "/groups/{id}/invites", account, s.createInvite},
+		{http.MethodGet, "/groups/{id}/flags", account, s.listFlags},
+		{http.MethodGet, "/groups/{id}/log", account, s.listLog},
 		{http.MethodDelete, "/invites/{id}", account, s.deleteInvite},
 		{http.MethodPost, "/invites/{code}/accept", account, s.acceptInvite},
 
@@ -59,6 +61,10 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/highlights/{id}", queueable, s.updateHighlight},
 		{http.MethodDelete, "/highlights/{id}", queueable, s.deleteHighlight},
 		{http.MethodPost, "/highlights/{id}/reanchor", queueable, s.reanchorHighlight},
+		{http.MethodPost, "/highlights/{id}/flags", account, s.flagHighlight},
+		{http.MethodDelete, "/highlights/{id}/flags", account, s.deleteFlags},
+		{http.MethodPut, "/highlights/{id}/hidden", account, s.hideHighlight},
+		{http.MethodDelete, "/highlights/{id}/hidden", account, s.showHighlight},
 		{http.MethodGet, "/highlights/{id}/history", nothing, s.listHistory},
 
 		{http.MethodPost, "/highlights/{id}/replies", queueable, s.createReply},

@@ -21,6 +21,7 @@ var (
 	ErrRepeated    = errors.New("the operation was done already") // by another request, meanwhile
 	ErrLastOwner   = errors.New("nobody else owns the group")
 	ErrAnswered    = errors.New("others have answered") // in the group that it would leave
+	ErrUnmoderated = errors.New("nobody moderates there")
 	ErrTooMany     = errors.New("there is no room for more")
 	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
 	ErrCredentials = errors.New("wrong name or password")        // or neither is known

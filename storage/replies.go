@@ -132,7 +132,7 @@ func (s *Store) UpdateReply(ctx context.Context, author Reader, id uuid.UUID, ed
 	if err := checkReply(edit.Note); err != nil {
 		return Reply{}, uuid.Nil, err
 	}
-	err = s.changeReply(ctx, author, id, edit.Version, mayEdit, func(tx pgx.Tx, held heldHighlight) error {
+	err = s.changeReply(ctx, author, id, edit.Version, mayEdit, func(tx pgx.Tx, held heldHighlight, _ uuid.UUID) error {
 		page = held.page
 		seq, err := number(ctx, tx, held.page, 1)
 		if err != nil {
@@ -153,8 +153,11 @@ func (s *Store) UpdateReply(ctx context.Context, author Reader, id uuid.UUID, ed
 
 // DeleteReply lets its author, or who moderates its group, erase a reply; replies to it stay. It returns the page.
 func (s *Store) DeleteReply(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
-	err = s.changeReply(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight) error {
+	err = s.changeReply(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight, owner uuid.UUID) error {
 		page = held.page
+		if err := recordErasure(ctx, tx, author, held, owner, "erased_reply"); err != nil {
+			return err
+		}
 		return eraseReply(ctx, tx, held, id)
 	})
 	return page, translate(err, "delete reply")
@@ -200,7 +203,10 @@ func (s *Store) changeThread(ctx context.Context, author Reader, highlight uuid.
 }
 
 // changeReply is changeThread for a reply that is there, that the author may change, and that has the version expected.
-func (s *Store) changeReply(ctx context.Context, author Reader, id uuid.UUID, version *int64, may permission, change func(pgx.Tx, heldHighlight) error) error {
+// change is told whose it is.
+func (s *Store) changeReply(
+	ctx context.Context, author Reader, id uuid.UUID, version *int64, may permission, change func(tx pgx.Tx, held heldHighlight, owner uuid.UUID) error,
+) error {
 	var highlight uuid.UUID
 	err := s.pool.QueryRow(ctx, `SELECT highlight_id FROM replies WHERE id = $1`, id).Scan(&highlight)
 	if err != nil {
@@ -222,7 +228,7 @@ func (s *Store) changeReply(ctx context.Context, author Reader, id uuid.UUID, ve
 		if err := markDone(ctx, tx, author, id); err != nil {
 			return err
 		}
-		return change(tx, held)
+		return change(tx, held, owner)
 	})
 }
 
