@@ -193,9 +193,15 @@ func TestReadersComeBackSpread(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		lines := bufio.NewReader(response.Body)
 		var pause int
-		if _, err := fmt.Fscanf(response.Body, "retry: %d\n", &pause); err != nil || pause < minRetry || pause > maxRetry {
+		if _, err := fmt.Fscanf(lines, "retry: %d\n", &pause); err != nil || pause < minRetry || pause > maxRetry {
 			t.Errorf("a stream says to come back after %d ms, %v", pause, err)
+		}
+		for line := ""; line != "event: live\n"; { // so that none is still on its way when the test ends
+			if line, err = lines.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
 		}
 		response.Body.Close()
 		pauses[pause] = true
