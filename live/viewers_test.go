@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"io"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,7 +45,7 @@ func TestLongLivedStreamEnds(t *testing.T) {
 // Whoever watches a page on which nothing happens stays connected through a proxy that gives up after 60 s of silence.
 func TestQuietStreamOutlivesAProxysPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hub := &Hub{}
+		hub := &Hub{log: slog.New(slog.DiscardHandler)}
 		hub.metrics = newMetrics(hub)
 		v, proxy, _ := pipeViewer(hub)
 		v.ends = time.Now().Add(time.Hour)
