@@ -27,16 +27,19 @@ func main() {
 	viewers := flag.Int("viewers", 2000, "how many look at the one page")
 	rounds := flag.Int("rounds", 3, "how many rounds")
 	serving := flag.String("serve", "", "be a server to compare with: floor or gin")
+	onlyStall := flag.Bool("stall", false, "only look at viewers who stop reading")
 	flag.Parse()
 	if err := raiseFileLimit(); err != nil {
 		fail(err)
 	}
 	var err error
-	switch *serving {
-	case "":
-		err = compare(*limn, *viewers, *rounds)
-	default:
+	switch {
+	case *serving != "":
 		err = serve(*serving)
+	case *onlyStall:
+		err = stall(*limn)
+	default:
+		err = compare(*limn, *viewers, *rounds)
 	}
 	if err != nil {
 		fail(err)
