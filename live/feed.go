@@ -82,7 +82,7 @@ func (b overheard) Run(ctx context.Context, receive func(Hint), missed func()) {
 }
 
 func (f *Feed) hear(h Hint) {
-	if !h.Presence && f.leading.Load() {
+	if h == (Hint{Page: h.Page}) && f.leading.Load() {
 		f.changed.put(h)
 	}
 }

@@ -425,6 +425,7 @@ func TestFeedHearsHints(t *testing.T) {
 	page := uuid.New()
 	bus.Publish(Hint{Page: page})
 	bus.Publish(Hint{Page: uuid.New(), Presence: true})
+	bus.Publish(Hint{Page: uuid.New(), Rights: true})
 
 	if got := feed.changed.take(10); len(got) != 1 || got[0].Page != page {
 		t.Errorf("it has heard %v", got)

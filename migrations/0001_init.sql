@@ -68,6 +68,19 @@ CREATE TABLE invites (
 );
 CREATE INDEX invites_group ON invites (group_id, created_at, id);
 
+-- Who did what in a group, for those who moderate it.
+CREATE TABLE group_log (
+  group_id     uuid NOT NULL REFERENCES groups,
+  at           timestamptz NOT NULL,
+  id           uuid NOT NULL,
+  by_id        uuid NOT NULL REFERENCES accounts,
+  action       text NOT NULL,
+  account_id   uuid REFERENCES accounts,       -- to whom, or to whose
+  highlight_id uuid,
+  detail       text NOT NULL,
+  PRIMARY KEY (group_id, at, id)
+);
+
 -- A page's id is made from the SHA-256 of its normalised url (its first six bytes are the hash's own), so that a
 -- page can be named, watched and searched by hash prefix before anybody has written on it.
 CREATE TABLE pages (
@@ -100,11 +113,13 @@ CREATE TABLE highlights (
   author_id    uuid NOT NULL REFERENCES accounts,
   group_id     uuid NOT NULL,
   left_groups  uuid[] NOT NULL DEFAULT '{}',
+  title        text NOT NULL DEFAULT '',       -- the page's as its author saw it, which is theirs to show: of a public one the page has it
   ranges       jsonb NOT NULL,
   color        text NOT NULL,
   note         text NOT NULL,
   tags         text[] NOT NULL,
   replies      bigint NOT NULL DEFAULT 0,
+  attachments  jsonb NOT NULL DEFAULT '[]',    -- what each reader is told of its attachments
   check_state  text NOT NULL,
   check_reason text NOT NULL DEFAULT '',
   checked_at   timestamptz,
@@ -131,7 +146,7 @@ CREATE TABLE history (
   at           timestamptz NOT NULL,           -- read from the clock under the page's lock: in the order of the changes
   id           uuid NOT NULL,
   account_id   uuid REFERENCES accounts,       -- who; null: the server
-  kind         text NOT NULL,                  -- edited, checked or reanchored
+  kind         text NOT NULL,                  -- edited, checked, reanchored, hidden or shown
   fields       text[] NOT NULL DEFAULT '{}',   -- what was edited
   state        text,                           -- what the check found
   reason       text NOT NULL DEFAULT '',
@@ -139,6 +154,19 @@ CREATE TABLE history (
   PRIMARY KEY (page_id, highlight_id, at, id),
   FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
 );
+
+-- What members want those who moderate to look at. It goes when that is erased.
+CREATE TABLE flags (
+  page_id      uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  account_id   uuid NOT NULL REFERENCES accounts,
+  id           uuid NOT NULL,
+  reason       text NOT NULL,
+  at           timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (page_id, highlight_id, account_id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
+CREATE INDEX flags_account ON flags (account_id);
 
 CREATE TABLE replies (
   page_id      uuid NOT NULL REFERENCES pages,
@@ -151,6 +179,7 @@ CREATE TABLE replies (
   group_id     uuid NOT NULL,                  -- its highlight's, kept equal
   left_groups  uuid[] NOT NULL DEFAULT '{}',
   note         text NOT NULL,
+  attachments  jsonb NOT NULL DEFAULT '[]',    -- as in highlights
   request_hash bytea,
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,
@@ -162,6 +191,38 @@ CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
+
+-- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by
+-- itself; until stored_at is set nobody is told of them, and after a while they are swept away.
+CREATE TABLE attachments (
+  page_id      uuid NOT NULL,
+  id           uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  reply_id     uuid,                           -- under it; null: on the highlight itself
+  account_id   uuid NOT NULL REFERENCES accounts, -- whose room it takes
+  name         text NOT NULL,
+  type         text NOT NULL DEFAULT '',       -- as its first bytes say
+  size         bigint NOT NULL,                -- bytes; until it is stored those it may take
+  hash         bytea,                          -- SHA-256
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  stored_at    timestamptz,
+  PRIMARY KEY (page_id, id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
+CREATE UNIQUE INDEX attachments_id ON attachments (id);
+CREATE INDEX attachments_highlight ON attachments (page_id, highlight_id);
+CREATE INDEX attachments_account ON attachments (account_id);
+CREATE INDEX attachments_arriving ON attachments (created_at) WHERE stored_at IS NULL;
+
+CREATE TABLE attachment_pieces (
+  page_id       uuid NOT NULL,
+  attachment_id uuid NOT NULL,
+  place         bigint NOT NULL,               -- of its first byte
+  content       bytea NOT NULL,
+  PRIMARY KEY (page_id, attachment_id, place),
+  CONSTRAINT attachment_erased FOREIGN KEY (page_id, attachment_id) REFERENCES attachments ON DELETE CASCADE
+);
+ALTER TABLE attachment_pieces ALTER COLUMN content SET STORAGE EXTERNAL; -- pictures do not get smaller
 
 -- What clients had queued and was done: asked for again, it is not done again.
 CREATE TABLE operations (

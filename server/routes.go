@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -50,6 +51,8 @@ func (s *Server) routes() []route {
 		{http.MethodDelete, "/groups/{id}/members/{account}", account, s.deleteMember},
 		{http.MethodGet, "/groups/{id}/invites", account, s.listInvites},
 		{http.MethodPost, "/groups/{id}/invites", account, s.createInvite},
+		{http.MethodGet, "/groups/{id}/flags", account, s.listFlags},
+		{http.MethodGet, "/groups/{id}/log", account, s.listLog},
 		{http.MethodDelete, "/invites/{id}", account, s.deleteInvite},
 		{http.MethodPost, "/invites/{code}/accept", account, s.acceptInvite},
 
@@ -59,12 +62,21 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/highlights/{id}", queueable, s.updateHighlight},
 		{http.MethodDelete, "/highlights/{id}", queueable, s.deleteHighlight},
 		{http.MethodPost, "/highlights/{id}/reanchor", queueable, s.reanchorHighlight},
+		{http.MethodPost, "/highlights/{id}/flags", account, s.flagHighlight},
+		{http.MethodDelete, "/highlights/{id}/flags", account, s.deleteFlags},
+		{http.MethodPut, "/highlights/{id}/hidden", account, s.hideHighlight},
+		{http.MethodDelete, "/highlights/{id}/hidden", account, s.showHighlight},
 		{http.MethodGet, "/highlights/{id}/history", nothing, s.listHistory},
 
 		{http.MethodPost, "/highlights/{id}/replies", queueable, s.createReply},
 		{http.MethodGet, "/highlights/{id}/replies", nothing, s.listReplies},
 		{http.MethodPatch, "/replies/{id}", queueable, s.updateReply},
 		{http.MethodDelete, "/replies/{id}", queueable, s.deleteReply},
+
+		{http.MethodPost, "/highlights/{id}/attachments", account, s.attachToHighlight},
+		{http.MethodPost, "/replies/{id}/attachments", account, s.attachToReply},
+		{http.MethodGet, "/attachments/{id}", nothing, s.getAttachment},
+		{http.MethodDelete, "/attachments/{id}", account, s.deleteAttachment},
 
 		{http.MethodPost, "/operations", account, s.doOperations},
 
@@ -79,11 +91,14 @@ func (s *Server) routes() []route {
 	}
 }
 
+// unhurried are the routes that last as long as the client takes to read or to send.
+var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
 	for _, r := range s.routes() {
 		handle := r.admit(r.handle)
-		if r.path != "/stream" && !strings.HasSuffix(r.path, "/export") { // which last as long as their readers take
+		if !slices.Contains(unhurried, r.path) {
 			handle = inTime(handle)
 		}
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))

@@ -173,6 +173,9 @@ func mayErase(r Reader, place, author uuid.UUID) bool {
 	return author == r.Account.ID || r.mayModerate(place)
 }
 
+// mayModerateIt is for who moderates there.
+func mayModerateIt(r Reader, place, _ uuid.UUID) bool { return r.mayModerate(place) }
+
 // mayRead is for whoever has come so far.
 func mayRead(Reader, uuid.UUID, uuid.UUID) bool { return true }
 

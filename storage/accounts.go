@@ -157,6 +157,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM operations WHERE account_id = $1`, account)
 		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM flags WHERE account_id = $1`, account)
+		}
 		return err
 	})
 	return heirs, translate(err, "delete account")
@@ -177,8 +180,10 @@ func leaveBehind(ctx context.Context, tx pgx.Tx, group, account uuid.UUID) (heir
 	case err != nil, role == RoleOwner:
 		return uuid.Nil, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE members SET role = 'owner' WHERE group_id = $1 AND account_id = $2`, group, heir)
-	return heir, err
+	if _, err := tx.Exec(ctx, `UPDATE members SET role = 'owner' WHERE group_id = $1 AND account_id = $2`, group, heir); err != nil {
+		return uuid.Nil, err
+	}
+	return heir, record(ctx, tx, group, account, logged{action: "inherited", account: heir})
 }
 
 // SignIn finds the account of a name and password: ErrCredentials for any that do not fit, in the same time.

@@ -22,6 +22,7 @@ type gathering struct {
 type insertion struct {
 	h         *Highlight // its number, times and check are set when it is written
 	group     uuid.UUID
+	title     string     // the page's, if it is not the page's to have
 	found     *time.Time // when the page was read on which it stands; nil: that is to be seen
 	hash      []byte
 	operation *Operation

@@ -172,6 +172,17 @@ func (s *Store) UpdateGroup(ctx context.Context, owner Reader, id uuid.UUID, edi
 	}
 	err = s.changeGroup(ctx, owner, id, RoleOwner, func(tx pgx.Tx, held heldGroup) error {
 		closed = held.kind == "open" && edit.Kind != nil && *edit.Kind == "closed"
+		if name != nil {
+			if err := record(ctx, tx, id, owner.Account.ID, logged{action: "renamed", detail: *name}); err != nil {
+				return err
+			}
+		}
+		if edit.Kind != nil && *edit.Kind != held.kind {
+			action := map[string]string{"open": "opened", "closed": "closed"}[*edit.Kind]
+			if err := record(ctx, tx, id, owner.Account.ID, logged{action: action}); err != nil {
+				return err
+			}
+		}
 		g = Group{ID: id, Role: &held.role}
 		return tx.QueryRow(ctx, `
 			UPDATE groups SET name = coalesce($2, name), name_key = coalesce($3, name_key), kind = coalesce($4, kind)
@@ -190,6 +201,9 @@ func (s *Store) DeleteGroup(ctx context.Context, owner Reader, id uuid.UUID) err
 // endGroup takes a group's members, invites and name away.
 func endGroup(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM invites WHERE group_id = $1`, id); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM group_log WHERE group_id = $1`, id); err != nil {
 		return err
 	}
 	rows, _ := tx.Query(ctx, `DELETE FROM members WHERE group_id = $1 RETURNING account_id`, id)

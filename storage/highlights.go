@@ -26,12 +26,13 @@ type Highlight struct {
 	Note   string        `json:"note"`   // Markdown
 	Tags   []string      `json:"tags"`
 
-	Replies   int64     `json:"replies"` // how many there are
-	Check     Check     `json:"check"`
-	Seq       int64     `json:"seq"`     // the page's number of its last change
-	Version   int64     `json:"version"` // counts its author's edits: the ETag
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Replies     int64        `json:"replies"` // how many there are
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Check       Check        `json:"check"`
+	Seq         int64        `json:"seq"`     // the page's number of its last change
+	Version     int64        `json:"version"` // counts its author's edits: the ETag
+	CreatedAt   time.Time    `json:"created_at"`
+	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 // A Check is the server's own verdict on whether a highlight still stands where it was made.
@@ -90,7 +91,11 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 	if err != nil {
 		return Highlight{}, false, err
 	}
-	page, err := s.ensurePage(ctx, n.URL, n.Title)
+	public, own := n.Title, ""
+	if group != Public { // an inbox and its owner may be in a title
+		public, own = "", n.Title
+	}
+	page, err := s.ensurePage(ctx, n.URL, public)
 	if err != nil {
 		return Highlight{}, false, err
 	}
@@ -103,7 +108,7 @@ func (s *Store) CreateHighlight(ctx context.Context, author Reader, n NewHighlig
 		h.ID = newID()
 	}
 	h.put(group)
-	in := &insertion{h: &h, group: group, hash: hash, operation: author.Operation}
+	in := &insertion{h: &h, group: group, title: own, hash: hash, operation: author.Operation}
 	if n.Found != nil {
 		in.found = &n.Found.ReadAt
 		if sizeOf(n.Found.Ranges) <= maxMarks {
@@ -180,9 +185,10 @@ func (s *Store) UpdateHighlight(ctx context.Context, author Reader, id uuid.UUID
 				left_groups = CASE WHEN group_id = coalesce(@group, group_id) THEN left_groups
 				                   ELSE array_append(array_remove(left_groups, @group), group_id) END,
 				group_id = coalesce(@group, group_id),
+				title = CASE WHEN @group = @public THEN '' ELSE title END,
 				color = coalesce(@color, color), note = coalesce(@note, note), tags = coalesce(@tags, tags)
 			WHERE page_id = @page AND id = @id`,
-			pgx.NamedArgs{"seq": seq, "group": group, "color": edit.Color, "note": edit.Note, "tags": edit.Tags, "page": held.page, "id": id})
+			pgx.NamedArgs{"seq": seq, "group": group, "public": Public, "color": edit.Color, "note": edit.Note, "tags": edit.Tags, "page": held.page, "id": id})
 		return err
 	})
 	if err != nil {
@@ -228,6 +234,9 @@ func (s *Store) ReanchorHighlight(ctx context.Context, author Reader, id uuid.UU
 func (s *Store) DeleteHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64) (page uuid.UUID, err error) {
 	err = s.changeHighlight(ctx, author, id, version, mayErase, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
+		if err := recordErasure(ctx, tx, author, held, held.author, "erased"); err != nil {
+			return err
+		}
 		return eraseHighlight(ctx, tx, held)
 	})
 	return page, translate(err, "delete highlight")
@@ -241,13 +250,19 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	if err := eraseHistory(ctx, tx, held); err != nil {
 		return err
 	}
+	if err := eraseAttachments(ctx, tx, held); err != nil {
+		return err
+	}
+	if err := eraseFlags(ctx, tx, held); err != nil {
+		return err
+	}
 	seq, err := number(ctx, tx, held.page, 1)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE highlights SET
-			seq = $3, deleted_at = now(), updated_at = now(), ranges = '[]', note = '', tags = '{}', replies = 0,
+			seq = $3, deleted_at = now(), updated_at = now(), title = '', ranges = '[]', note = '', tags = '{}', replies = 0, attachments = '[]',
 			check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
 		WHERE page_id = $1 AND id = $2`, held.page, held.id, seq)
 	return err
@@ -359,18 +374,21 @@ func orEmpty[T any](list []T) []T {
 }
 
 const highlightColumns = `
-	h.id, h.page_id, p.url, p.title, h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies,
+	h.id, h.page_id, p.url, coalesce(nullif(h.title, ''), p.title), h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies, h.attachments,
 	h.check_state, h.check_reason, h.checked_at, h.check_ranges, h.seq, h.version, h.created_at, h.updated_at`
 
 const highlightQuery = `
 	SELECT ` + highlightColumns + `
 	FROM highlights h JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id`
 
-func scanHighlight(row pgx.CollectableRow) (h Highlight, err error) {
+func scanHighlight(row pgx.CollectableRow) (Highlight, error) { return scanHighlightAfter(row) }
+
+// scanHighlightAfter reads a highlight that stands after other columns.
+func scanHighlightAfter(row pgx.CollectableRow, before ...any) (h Highlight, err error) {
 	var group uuid.UUID
-	err = row.Scan(&h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
-		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
-		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)
+	err = row.Scan(append(before, &h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
+		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Attachments, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
+		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)...)
 	h.put(group)
 	return h, err
 }

@@ -13,7 +13,7 @@ import (
 // An Entry is one thing that happened to a highlight. What a note said before is not kept.
 type Entry struct {
 	At     time.Time     `json:"at"`
-	Kind   string        `json:"kind"`   // created, edited, checked or reanchored
+	Kind   string        `json:"kind"`   // created, edited, checked, reanchored, hidden or shown
 	By     *Account      `json:"by"`     // null: the server, which looked at the page
 	Fields []string      `json:"fields"` // what was edited
 	State  *xpath.State  `json:"state"`  // what was found when it was checked
@@ -111,6 +111,14 @@ func recordReanchoring(ctx context.Context, tx pgx.Tx, held heldHighlight, autho
 		SELECT page_id, id, clock_timestamp(), @entry, @author, 'reanchored', ranges FROM highlights
 		WHERE page_id = @page AND id = @id`,
 		pgx.NamedArgs{"entry": newID(), "author": author, "page": held.page, "id": held.id})
+	return err
+}
+
+// recordModeration tells that a highlight was taken out of sight, or back into it.
+func recordModeration(ctx context.Context, tx pgx.Tx, held heldHighlight, by uuid.UUID, kind string) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO history (page_id, highlight_id, at, id, account_id, kind) VALUES ($1, $2, clock_timestamp(), $3, $4, $5)`,
+		held.page, held.id, newID(), by, kind)
 	return err
 }
 

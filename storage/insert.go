@@ -42,19 +42,19 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion, patient bo
 			FROM free WHERE p.id = free.id
 			RETURNING p.id, title, seq - count AS seq, read_at, read_reason, read_reason <> '' AND read_at > now() - @unread::interval AS unread
 		), written AS (
-			INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags,
+			INSERT INTO highlights (page_id, id, seq, author_id, group_id, title, ranges, color, note, tags,
 			                        check_state, check_reason, checked_at, verified_at, request_hash, created_at, updated_at)
-			SELECT page.id, h.id, page.seq + h.place, h.author, h.grp, h.ranges, h.color, h.note,
+			SELECT page.id, h.id, page.seq + h.place, h.author, h.grp, h.title, h.ranges, h.color, h.note,
 			       ARRAY(SELECT jsonb_array_elements_text(h.tags::jsonb)),
 			       CASE WHEN h.found >= page.read_at THEN 'verified' WHEN page.unread THEN 'unverifiable' ELSE 'pending' END,
 			       CASE WHEN h.found >= page.read_at OR NOT page.unread THEN '' ELSE page.read_reason END,
 			       CASE WHEN h.found >= page.read_at THEN h.found WHEN page.unread THEN page.read_at END,
 			       CASE WHEN h.found >= page.read_at THEN clock_timestamp() END,
 			       h.hash, now(), now()
-			FROM page JOIN unnest((SELECT @of::uuid[]), @places::bigint[], @ids::uuid[], @authors::uuid[], @groups::uuid[], @ranges::jsonb[],
+			FROM page JOIN unnest((SELECT @of::uuid[]), @places::bigint[], @ids::uuid[], @authors::uuid[], @groups::uuid[], @titles::text[], @ranges::jsonb[],
 			                      @colors::text[], @notes::text[], @tags::text[], @found::timestamptz[], @hashes::bytea[])
-			               AS h (page, place, id, author, grp, ranges, color, note, tags, found, hash) ON h.page = page.id
-			RETURNING id, page_id, seq, created_at, check_state, check_reason, checked_at
+			               AS h (page, place, id, author, grp, title, ranges, color, note, tags, found, hash) ON h.page = page.id
+			RETURNING id, page_id, title, seq, created_at, check_state, check_reason, checked_at
 		), told AS (
 			INSERT INTO history (page_id, highlight_id, at, id, kind, state, reason)
 			SELECT page_id, id, clock_timestamp(), gen_random_uuid(), 'checked', check_state, check_reason
@@ -65,10 +65,10 @@ func (s *Store) insertAll(ctx context.Context, together []*insertion, patient bo
 			FROM page JOIN unnest(@operation_pages::uuid[], @operators::uuid[], @operations::uuid[], @operation_hashes::bytea[], @things::uuid[])
 			               AS o (page, account, id, hash, thing) ON o.page = page.id
 		)
-		SELECT w.id, p.title, w.seq, created_at, check_state, check_reason, checked_at FROM written w JOIN page p ON p.id = page_id`,
+		SELECT w.id, coalesce(nullif(w.title, ''), p.title), w.seq, created_at, check_state, check_reason, checked_at FROM written w JOIN page p ON p.id = page_id`,
 		pgx.NamedArgs{
 			"pages": c.pages, "counts": c.counts, "all_found": c.allFound, "unread": unreadFor,
-			"of": c.of, "places": c.places, "ids": c.ids, "authors": c.authors, "groups": c.groups, "ranges": c.ranges,
+			"of": c.of, "places": c.places, "ids": c.ids, "authors": c.authors, "groups": c.groups, "titles": c.titles, "ranges": c.ranges,
 			"colors": c.colors, "notes": c.notes, "tags": c.tags, "found": c.found, "hashes": c.hashes,
 			"operation_pages": c.operations.pages, "operators": c.operations.accounts, "operations": c.operations.ids,
 			"operation_hashes": c.operations.hashes, "things": c.operations.things,
@@ -96,6 +96,7 @@ type columns struct {
 	of, ids, authors, groups []uuid.UUID
 	places                   []int64 // which of its page's each one is, from 1
 	ranges                   [][]xpath.Range
+	titles                   []string
 	colors, notes, tags      []string
 	found                    []*time.Time
 	hashes                   [][]byte
@@ -124,6 +125,7 @@ func columnsOf(together []*insertion) (c columns, err error) {
 		}
 		c.of, c.places, c.ids = append(c.of, h.Page.ID), append(c.places, c.counts[page]), append(c.ids, h.ID)
 		c.authors, c.groups, c.ranges = append(c.authors, h.Author.ID), append(c.groups, in.group), append(c.ranges, h.Ranges)
+		c.titles = append(c.titles, in.title)
 		c.colors, c.notes, c.tags = append(c.colors, h.Color), append(c.notes, h.Note), append(c.tags, string(tags))
 		c.found, c.hashes = append(c.found, in.found), append(c.hashes, in.hash)
 		if o := in.operation; o != nil {

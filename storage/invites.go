@@ -55,7 +55,10 @@ func (s *Store) CreateInvite(ctx context.Context, by Reader, group uuid.UUID, n 
 		_, err := tx.Exec(ctx, `
 			INSERT INTO invites (id, group_id, hash, role, max_uses, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 			i.ID, group, hashSecret(i.Code), i.Role, i.MaxUses, i.ExpiresAt)
-		return err
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, group, by.Account.ID, logged{action: "invited", detail: string(i.Role)})
 	})
 	return i, translate(err, "create invite")
 }
@@ -99,8 +102,10 @@ func (s *Store) DeleteInvite(ctx context.Context, by Reader, id uuid.UUID) error
 	err := s.pool.QueryRow(ctx, `SELECT group_id FROM invites WHERE id = $1`, id).Scan(&group)
 	if err == nil {
 		err = s.changeGroup(ctx, by, group, RoleModerator, func(tx pgx.Tx, _ heldGroup) error {
-			_, err := tx.Exec(ctx, `DELETE FROM invites WHERE id = $1`, id)
-			return err
+			if _, err := tx.Exec(ctx, `DELETE FROM invites WHERE id = $1`, id); err != nil {
+				return err
+			}
+			return record(ctx, tx, group, by.Account.ID, logged{action: "revoked"})
 		})
 	}
 	return translate(err, "delete invite")
@@ -135,6 +140,9 @@ func acceptInvite(ctx context.Context, tx pgx.Tx, account uuid.UUID, code string
 			hashSecret(code)).Scan(&role)
 		if err == nil {
 			err = putMember(ctx, tx, g.ID, account, role)
+		}
+		if err == nil {
+			err = record(ctx, tx, g.ID, account, logged{action: "joined", account: account, detail: string(role)})
 		}
 	}
 	g.Role = &role

@@ -73,6 +73,13 @@ func (s *Store) PutMember(ctx context.Context, by Reader, group, account uuid.UU
 			if err := putMember(ctx, tx, group, account, role); err != nil {
 				return err
 			}
+			action := map[bool]string{true: "added", false: "role"}[created]
+			if created && self {
+				action = "joined"
+			}
+			if err := record(ctx, tx, group, by.Account.ID, logged{action: action, account: account, detail: string(role)}); err != nil {
+				return err
+			}
 		}
 		rows, _ := tx.Query(ctx, memberQuery+` WHERE m.group_id = $1 AND m.account_id = $2`, group, account)
 		m, err = pgx.CollectExactlyOneRow(rows, scanMember)
@@ -100,7 +107,14 @@ func (s *Store) DeleteMember(ctx context.Context, by Reader, group, account uuid
 				return err
 			}
 		}
-		return deleteMember(ctx, tx, group, account)
+		if err := deleteMember(ctx, tx, group, account); err != nil {
+			return err
+		}
+		action := "removed"
+		if account == by.Account.ID {
+			action = "left"
+		}
+		return record(ctx, tx, group, by.Account.ID, logged{action: action, account: account})
 	})
 	return translate(err, "delete member")
 }

@@ -26,15 +26,16 @@ type account struct {
 	token string
 }
 
-// reads are the groups that somebody may read; nil: nobody is signed in.
-func (a *account) reads(group uuid.UUID) bool {
-	return group == uuid.Nil || a != nil && group == a.ID
+// owns tells whether somebody reads a place whatever happens; a nil account: nobody is signed in.
+func (a *account) owns(place uuid.UUID) bool {
+	return place == uuid.Nil || a != nil && place == a.ID
 }
 
 // An answer is what a request came to. Without a status there was none.
 type answer struct {
 	status int
 	body   []byte
+	header http.Header
 }
 
 func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
@@ -78,5 +79,5 @@ func (a *account) ask(ctx context.Context, base, method, path string, body any, 
 	if err != nil {
 		return answer{}
 	}
-	return answer{response.StatusCode, received}
+	return answer{response.StatusCode, received, response.Header}
 }

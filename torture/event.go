@@ -86,7 +86,8 @@ func readContent(e event) *content {
 		Seq       int64
 		Version   int64
 	}
-	if err := json.Unmarshal([]byte(e.data), &said); err != nil {
+	err := json.Unmarshal([]byte(e.data), &said)
+	if err != nil {
 		return &content{bad: true}
 	}
 	c := &content{id: said.ID, thread: said.Highlight, seq: said.Seq}
@@ -99,8 +100,13 @@ func readContent(e event) *content {
 		var page struct{ ID uuid.UUID }
 		c.bad = json.Unmarshal(said.Page, &page) != nil
 		c.page = page.ID
-		if said.Group == "me" {
+		switch said.Group {
+		case "public":
+		case "me":
 			r.Group = said.Author.ID
+		default:
+			r.Group, err = uuid.Parse(said.Group)
+			c.bad = c.bad || err != nil
 		}
 		c.digest = r.digest()
 	case "reply":

@@ -119,9 +119,9 @@ func (r *reader) judgeFeed(h history, bytes map[place]uint64) {
 		}
 		reached[e.what.id] = e.seq
 		if e.name == "removed" {
-			r.judgeEvent(h, e, removals)
+			r.judgeEvent(h, e, time.Time{}, removals)
 		} else {
-			r.judgeEvent(h, e, bytes)
+			r.judgeEvent(h, e, time.Time{}, bytes)
 		}
 	}
 	r.report.count("record of the feed", len(r.log))

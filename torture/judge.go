@@ -106,12 +106,13 @@ type place struct {
 
 // judge holds what a reader was sent to be its visible slice, in order, without repetition.
 func (r *reader) judge(h history, bytes map[place]uint64) {
-	reached := map[uuid.UUID]int64{}  // by page, on this connection
+	var asked time.Time               // when this connection was asked for
+	reached := map[uuid.UUID]int64{}  // by page, on it
 	held := map[uuid.UUID]uuid.UUID{} // what the reader holds, and its page
 	for _, e := range r.log {
 		switch {
 		case e.opened != nil:
-			reached = maps.Clone(e.opened)
+			asked, reached = e.asked, maps.Clone(e.opened)
 			if e.fresh {
 				clear(held)
 			}
@@ -122,14 +123,14 @@ func (r *reader) judge(h history, bytes map[place]uint64) {
 			if e.seq < reached[e.page] {
 				r.report.find(disordered, "%s: live at %d after %d", r.name, e.seq, reached[e.page])
 			}
-			r.judgeSkipped(h, e, reached[e.page], e.seq+1, held)
+			r.judgeSkipped(h, e, asked, reached[e.page], e.seq+1, held)
 			reached[e.page] = e.seq
 		default:
 			if e.seq <= reached[e.page] {
 				r.report.find(disordered, "%s: %s %s, number %d after %d", r.name, e.name, e.what.id, e.seq, reached[e.page])
 			}
-			r.judgeSkipped(h, e, reached[e.page], e.seq, held)
-			r.judgeEvent(h, e, bytes)
+			r.judgeSkipped(h, e, asked, reached[e.page], e.seq, held)
+			r.judgeEvent(h, e, asked, bytes)
 			if reached[e.page] = e.seq; e.name == "removed" {
 				delete(held, e.what.id)
 			} else {
@@ -141,10 +142,11 @@ func (r *reader) judge(h history, bytes map[place]uint64) {
 
 // judgeSkipped looks at the numbers that an event passed over. Each has to be nothing to the reader, or of a row that
 // had changed again by then: that change's number is still to come.
-func (r *reader) judgeSkipped(h history, e entry, after, before int64, held map[uuid.UUID]uuid.UUID) {
+func (r *reader) judgeSkipped(h history, e entry, asked time.Time, after, before int64, held map[uuid.UUID]uuid.UUID) {
+	reads := func(place uuid.UUID) bool { return r.must(r.account, place, asked, e.at) }
 	for _, row := range h.between(e.page, after, before) {
 		_, holds := held[row.ID]
-		concerns := row.visible(r.account.reads) || holds && row.left(r.account.reads)
+		concerns := row.visible(reads) || holds && row.left(reads)
 		if concerns && !h.superseded(row, e.at) {
 			r.report.find(skipped, "%s was not sent number %d, %s %s, before %d", r.name, row.Seq, row.Kind, row.ID, before)
 		}
@@ -152,7 +154,9 @@ func (r *reader) judgeSkipped(h history, e entry, after, before int64, held map[
 }
 
 // judgeEvent holds one event against the row that had its number.
-func (r *reader) judgeEvent(h history, e entry, bytes map[place]uint64) {
+func (r *reader) judgeEvent(h history, e entry, asked time.Time, bytes map[place]uint64) {
+	reads := func(place uuid.UUID) bool { return r.may(r.account, place, asked, e.at) }
+	surely := func(place uuid.UUID) bool { return r.must(r.account, place, asked, e.at) } // else it may be gone for this reader
 	p := place{e.page, e.seq, e.name == "removed"}
 	if known, ok := bytes[p]; ok && known != e.what.hash {
 		r.report.find(unlikeOthers, "%s: number %d of page %s, %s", r.name, e.seq, e.page, e.name)
@@ -165,15 +169,15 @@ func (r *reader) judgeEvent(h history, e entry, bytes map[place]uint64) {
 		for _, version := range h.byID[e.what.id] { // of whose it is, if it is anybody's
 			now = version
 		}
-		if e.name != "removed" && !r.account.reads(now.Group) {
+		if e.name != "removed" && !reads(now.Group) {
 			r.report.find(leaked, "%s: %s %s", r.name, e.name, e.what.id)
 		}
 	case e.name == "removed":
-		known := slices.ContainsFunc(h.byID[now.ID], func(v row) bool { return v.Seq < now.Seq && r.account.reads(v.Group) })
-		if !now.left(r.account.reads) || !known {
+		known := slices.ContainsFunc(h.byID[now.ID], func(v row) bool { return v.Seq < now.Seq && reads(v.Group) })
+		if !now.left(reads) && !now.left(surely) || !known {
 			r.report.find(leaked, "%s was told of the end of %s, number %d", r.name, now.ID, now.Seq)
 		}
-	case !r.account.reads(now.Group):
+	case !reads(now.Group):
 		r.report.find(leaked, "%s: %s %s, number %d", r.name, now.Kind, now.ID, now.Seq)
 	case now.Deleted:
 		r.report.find(cameBack, "%s: %s %s, number %d", r.name, now.Kind, now.ID, now.Seq)
@@ -203,7 +207,7 @@ func (r *round) judgeList(ctx context.Context, i *instance, a *account, page uui
 	}
 	missing := map[uuid.UUID]uint64{}
 	for _, row := range rows {
-		if row.Kind == "highlight" && row.visible(a.reads) {
+		if row.Kind == "highlight" && row.visible(r.reads(a)) {
 			missing[row.ID] = row.digest()
 		}
 	}

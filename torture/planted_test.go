@@ -41,6 +41,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"an old event is sent again":             {events(repeated), []anomaly{disordered}},
 		"two events are swapped":                 {events(swapped), []anomaly{disordered}},
 		"a private event goes to nobody":         {events(leakedToNobody()), []anomaly{leaked}},
+		"who was put out of a group reads on":    {sneakedIn, []anomaly{leaked}},
 		"an event is altered for some":           {events(altered), []anomaly{unlikeRow, unlikeOthers}},
 		"a stream falls silent":                  {events(muted), []anomaly{wrongState}},
 		"a resync is left out":                   {events(withoutResync), []anomaly{noResync}},
@@ -51,6 +52,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a read is behind":                       {answers("GET", notFound), []anomaly{staleRead}},
 		"a list is not whole":                    {answers("GET", shortList), []anomaly{wrongList}},
 		"what is wrong is accepted":              {answers("", acceptAll), []anomaly{accepted}},
+		"a 503 says no time to come again":       {answers("PATCH", fault503), []anomaly{noRetryAfter}},
 		"an answer is 500":                       {answers("PATCH", fault500), []anomaly{serverFault}},
 		"numbers come from a sequence":           {numberFirst, []anomaly{numberOrder, skipped}},
 		"a row changes without a number":         {sql(`UPDATE highlights SET note = 'x' WHERE id = $2 AND page_id = $1`), []anomaly{numberTwice}},
@@ -303,6 +305,10 @@ func fault500(response *http.Response) {
 	replace(response, http.StatusInternalServerError, []byte("{}"))
 }
 
+func fault503(response *http.Response) {
+	replace(response, http.StatusServiceUnavailable, []byte("{}"))
+}
+
 func acceptAll(response *http.Response) {
 	if response.StatusCode >= 400 {
 		replace(response, http.StatusOK, []byte("{}"))
@@ -465,7 +471,7 @@ func forged(which string) func(*testing.T, *round) {
 			if err != nil {
 				return err
 			}
-			value := fmt.Sprintf(`{"type":"limn.highlight","subject":%q,"page":%q,"seq":%d,"data":{"id":%q,"page":{"id":%q},"author":{"id":%q},"seq":%d}}`,
+			value := fmt.Sprintf(`{"type":"limn.highlight","subject":%q,"page":%q,"seq":%d,"data":{"id":%q,"page":{"id":%q},"group":"public","author":{"id":%q},"seq":%d}}`,
 				id, page, seq, id, page, author, seq)
 			client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.address))
 			if err != nil {
@@ -475,4 +481,16 @@ func forged(which string) func(*testing.T, *round) {
 			return client.ProduceSync(ctx, &kgo.Record{Topic: feedTopic, Key: []byte(id.String()), Value: []byte(value)}).FirstErr()
 		})
 	}
+}
+
+// sneakedIn lets everybody into the group, and the checker does not know.
+func sneakedIn(t *testing.T, r *round) {
+	meanwhile(t, 20, func(ctx context.Context) error {
+		_, err := r.postgres.pool.Exec(ctx, `
+			INSERT INTO members (group_id, account_id, role, joined_at)
+			SELECT g.id, a.id, 'reader', now() FROM groups g, accounts a WHERE g.name = $1
+			ON CONFLICT DO NOTHING`, fmt.Sprintf("round %d", r.rounds))
+		pause(ctx, 50*time.Millisecond)
+		return err
+	})
 }

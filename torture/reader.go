@@ -43,6 +43,7 @@ type holding struct {
 // An entry is a connection that begins, or an event.
 type entry struct {
 	at     time.Time
+	asked  time.Time           // when a connection was asked for
 	opened map[uuid.UUID]int64 // the numbers after which a connection begins; nil in an event
 	fresh  bool                // the connection begins with nothing
 	name   string
@@ -102,6 +103,7 @@ func (r *reader) connect(ctx context.Context) {
 	}
 	floors := r.floors()
 	base := r.anyBase(r.proxied && !r.isCalm())
+	asked := time.Now()
 	request, err := http.NewRequestWithContext(ctx, "GET", base+api+"/stream?"+query.Encode(), nil)
 	if err != nil {
 		panic(err)
@@ -121,7 +123,7 @@ func (r *reader) connect(ctx context.Context) {
 	}
 	r.report.count("connection", 1)
 	opened := numbers(cursor)
-	r.log = append(r.log, entry{at: time.Now(), opened: opened, fresh: cursor == ""})
+	r.log = append(r.log, entry{at: time.Now(), asked: asked, opened: opened, fresh: cursor == ""})
 	r.cursor = cursor
 	if cursor == "" {
 		r.mu.Lock()
@@ -217,7 +219,7 @@ func (r *reader) difference(rows []row) string {
 	defer r.mu.Unlock()
 	count := 0
 	for _, row := range rows {
-		if !r.follows(row.Page) || !row.visible(r.account.reads) {
+		if !r.follows(row.Page) || !row.visible(r.reads(r.account)) {
 			continue
 		}
 		count++

@@ -149,6 +149,7 @@ type round struct {
 	pages    []uuid.UUID
 	readers  []*reader
 	program  *reader // of the feed; nil: there is none
+	group    *group
 	writers  []*writer
 	via      func(url string) string // where an instance is found; tests put something in between
 	calm     chan struct{}           // closed when readers are to break off no more
@@ -175,6 +176,10 @@ func (r *rig) newRound() *round {
 
 // run is one round: writing, reading and, if that is asked for, faults, for a time; then rest and judgement.
 func (r *round) run(ctx context.Context, length time.Duration, faulty bool) error {
+	var err error
+	if r.group, err = r.found(ctx); err != nil {
+		return err
+	}
 	r.cast()
 	reading, endReading := context.WithCancel(ctx)
 	defer endReading()
@@ -188,6 +193,7 @@ func (r *round) run(ctx context.Context, length time.Duration, faulty bool) erro
 	for _, w := range r.writers {
 		working.Go(func() error { w.run(writing); return nil })
 	}
+	working.Go(func() error { r.comeAndGo(writing); return nil })
 	if faulty {
 		working.Go(func() error { return r.torment(writing) })
 	}
@@ -195,13 +201,17 @@ func (r *round) run(ctx context.Context, length time.Duration, faulty bool) erro
 		return errors.Join(err, ctx.Err())
 	}
 	close(r.calm)
-	err := r.settle(ctx)
+	err = r.settle(ctx)
 	endReading()
 	readers.Wait()
 	if err != nil {
 		return err
 	}
-	return r.judge(ctx)
+	if err := r.judge(ctx); err != nil {
+		return err
+	}
+	r.group.owner.ask(ctx, r.instances[0].url(), "DELETE", "/groups/"+r.group.id.String(), nil)
+	return nil
 }
 
 // cast makes the writers and readers: a third of the readers is nobody, a third is behind a proxy, some are slow.
@@ -270,6 +280,9 @@ func (r *round) settle(ctx context.Context) error {
 	for deadline := time.Now().Add(r.patience); ; {
 		rows, err := currentRows(ctx, r.postgres.pool, r.pages)
 		if err != nil {
+			return err
+		}
+		if err := r.group.rest(ctx, r.postgres.pool); err != nil {
 			return err
 		}
 		differences = nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,8 +97,11 @@ func (w *writer) note() string {
 // ask does an operation through any instance, now and then through a proxy that may cut the answer off.
 func (w *writer) ask(ctx context.Context, method, path string, body any, headers ...string) answer {
 	a := w.account.ask(ctx, w.anyBase(rand.IntN(4) == 0), method, path, body, headers...)
-	if a.status == http.StatusInternalServerError {
+	switch {
+	case a.status == http.StatusInternalServerError:
 		w.report.find(serverFault, "%s %s: %s", method, path, a.body)
+	case a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "":
+		w.report.find(noRetryAfter, "%s %s: %s", method, path, a.body)
 	}
 	return a
 }
@@ -120,16 +124,24 @@ func (w *writer) record(id uuid.UUID, note string, a answer) outcome {
 }
 
 func (w *writer) create(ctx context.Context) {
-	t := &thing{kind: "highlight", id: uuid.Must(uuid.NewV7()), group: "public"}
+	t := &thing{kind: "highlight", id: uuid.Must(uuid.NewV7()), group: w.anyGroup()}
 	t.highlight = t.id
-	if rand.IntN(3) == 0 {
-		t.group = "me"
-	}
 	page := rand.IntN(len(w.pages))
 	t.page = w.pages[page]
 	w.pageOf.Store(t.id, t.page)
 	note := w.note()
 	w.insist(ctx, t, note, "/highlights", map[string]any{"id": t.id, "url": w.urls[page], "group": t.group, "note": note})
+}
+
+// anyGroup is where the writer may write: half of the time in public.
+func (w *writer) anyGroup() string {
+	switch n := rand.IntN(4); {
+	case n == 0:
+		return "me"
+	case n == 1 && slices.Contains(w.accounts[:w.group.writers], w.account):
+		return w.group.id.String()
+	}
+	return "public"
 }
 
 func (w *writer) reply(ctx context.Context, to *thing) {
@@ -163,7 +175,7 @@ func (w *writer) update(ctx context.Context, t *thing, move bool) {
 	body := map[string]any{"note": note}
 	group := t.group
 	if move && t.kind == "highlight" {
-		group = map[string]string{"me": "public", "public": "me"}[t.group]
+		group = w.anyGroup()
 		body["group"] = group
 	}
 	a := w.ask(ctx, "PATCH", t.path(), body)

@@ -68,10 +68,12 @@ export interface NewReply {
 	note: string;
 }
 
+const entryKinds = ['created', 'edited', 'checked', 'reanchored', 'hidden', 'shown'] as const;
+
 /** One thing that happened to a highlight. */
 export interface Entry {
 	at: string;
-	kind: 'created' | 'edited' | 'checked' | 'reanchored';
+	kind: (typeof entryKinds)[number];
 	/** Null: the server, which looked at the page. */
 	by: Account | null;
 	/** What was edited. */
@@ -135,10 +137,8 @@ export function reply(value: unknown): Reply {
 
 export function entry(value: unknown): Entry {
 	const f = fields(value, 'entry');
-	const kind = text(f, 'kind');
-	if (kind !== 'created' && kind !== 'edited' && kind !== 'checked' && kind !== 'reanchored') {
-		throw new ShapeError(`${kind} is no entry of a history`);
-	}
+	const kind = entryKinds.find((known) => known === f.kind);
+	if (!kind) throw new ShapeError(`${text(f, 'kind')} is no entry of a history`);
 	const state = f.state === null ? null : text(f, 'state');
 	if (state !== null && !isCheckState(state)) throw new ShapeError(`${state} is no state of a check`);
 	return {

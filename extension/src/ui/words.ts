@@ -69,6 +69,10 @@ export function happened({ kind, by, fields, state }: Entry): string {
 			return say('historyCreated', who);
 		case 'reanchored':
 			return say('historyReanchored', who);
+		case 'hidden':
+			return say('historyHidden', who);
+		case 'shown':
+			return say('historyShown', who);
 		case 'edited':
 			return say('historyEdited', fields.map((field) => say(edited[field] ?? 'historyNote')).join(', '), who);
 		case 'checked':
