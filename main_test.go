@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -173,6 +174,88 @@ func TestSignalStopsTheServer(t *testing.T) {
 			t.Errorf("%v: the stream was cut, not ended: %v", signal, err)
 		}
 		stream.Body.Close()
+	}
+}
+
+// Whoever follows when an instance is told to stop goes on at the next one exactly after the last event, with what happened meanwhile.
+func TestStreamsGoOnAfterARestart(t *testing.T) {
+	url := storagetest.URL(t)
+	stopped, other := startLimn(t, "LIMN_DATABASE_URL="+url), startLimn(t, "LIMN_DATABASE_URL="+url)
+	token, _ := other.post("/accounts", "", `{"name":"Ada"}`)["token"].(string)
+	mark := func(note string) {
+		other.post("/highlights", token, `{"url":"https://example.org/","group":"public","note":"`+note+`"}`)
+	}
+	mark("before")
+	streams := make([]*bufio.Reader, 20)
+	lasts := make([]string, len(streams))
+	seen := make([]map[string]bool, len(streams))
+	for i := range streams {
+		streams[i], seen[i] = stopped.follow(t, ""), map[string]bool{}
+		lasts[i] = untilEvent(t, streams[i], "live", "", seen[i])
+	}
+
+	if state := stopped.stop(syscall.SIGTERM); state.ExitCode() != 0 {
+		t.Errorf("limn ended with %v: %s", state, stopped.log)
+	}
+	for i, s := range streams {
+		lasts[i] = cmp.Or(untilEvent(t, s, "", "", seen[i]), lasts[i])
+	}
+	mark("meanwhile")
+	again := startLimn(t, "LIMN_DATABASE_URL="+url)
+
+	for i := range streams {
+		once := map[string]bool{}
+		untilEvent(t, again.follow(t, lasts[i]), "highlight", `"note":"meanwhile"`, once)
+		for event := range once {
+			if seen[i][event] {
+				t.Errorf("stream %d is sent again: %s", i, event)
+			}
+		}
+	}
+}
+
+// follow opens a stream after an event.
+func (p *process) follow(t *testing.T, last string) *bufio.Reader {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "GET", p.url+"/api/v1/stream?url=https://example.org/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Last-Event-ID", last)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return bufio.NewReader(response.Body)
+}
+
+// untilEvent reads up to an event with a name and something in its data, or to the end if the name is empty. It returns the last id,
+// and notes the highlights that it reads.
+func untilEvent(t *testing.T, stream *bufio.Reader, name, part string, seen map[string]bool) (last string) {
+	t.Helper()
+	var event string
+	for {
+		line, err := stream.ReadString('\n')
+		if err == io.EOF && name == "" {
+			return last
+		}
+		if err != nil {
+			t.Fatalf("the stream has ended before %s: %v", name, err)
+		}
+		switch field, value, _ := strings.Cut(strings.TrimSpace(line), ": "); field {
+		case "id":
+			last = value
+		case "event":
+			event = value
+		case "data":
+			if event == "highlight" {
+				seen[value] = true
+			}
+			if event == name && strings.Contains(value, part) {
+				return last
+			}
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ func newEvent(epoch, page uuid.UUID, c storage.Change) (*event, error) {
 	if c.MayRemove() {
 		e.remove, err = appendEvent(id[:len(id):len(id)], "removed", removed{c.ID, page, c.Kind})
 	}
+	e.change.Highlight, e.change.Reply = nil, nil // the bytes say it, and readers who are slow hold them long enough
 	return e, err
 }
 

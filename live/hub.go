@@ -64,21 +64,11 @@ func (h *Hub) Run(ctx context.Context) {
 	var bus sync.WaitGroup
 	bus.Go(func() { h.bus.Run(busLife, h.hear, h.wakeAll) })
 
-	compare, keep, ping := time.NewTicker(compareEvery), time.NewTicker(keepEvery), time.NewTicker(time.Second)
+	compare, keep := time.NewTicker(compareEvery), time.NewTicker(keepEvery)
 	defer compare.Stop()
 	defer keep.Stop()
-	defer ping.Stop()
 	var pinging sync.WaitGroup
-	pinging.Go(func() { // apart, because the database may keep the others waiting
-		for out := newWriter(); ; {
-			select {
-			case <-ping.C:
-				h.ping(out)
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+	pinging.Go(func() { h.pingInTurns(ctx) }) // apart, because the database may keep the others waiting
 	h.keepInstance(ctx)
 	censusLife, endCensus := context.WithCancel(context.WithoutCancel(ctx))
 	var census sync.WaitGroup

@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -180,5 +181,32 @@ func TestAChangeAtHandIsToldAsItIsRead(t *testing.T) {
 
 	if got := highlight(here); !strings.Contains(got, "not stored") {
 		t.Errorf("a change at hand was read: %s", got)
+	}
+}
+
+// Readers are told to come back after times that differ, so that a restart is not met by all of them at once.
+func TestReadersComeBackSpread(t *testing.T) {
+	_, _, url := startStream(t)
+	pauses := map[int]bool{}
+	for range 20 {
+		response, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(response.Body)
+		var pause int
+		if _, err := fmt.Fscanf(lines, "retry: %d\n", &pause); err != nil || pause < minRetry || pause > maxRetry {
+			t.Errorf("a stream says to come back after %d ms, %v", pause, err)
+		}
+		for line := ""; line != "event: live\n"; { // so that none is still on its way when the test ends
+			if line, err = lines.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+		response.Body.Close()
+		pauses[pause] = true
+	}
+	if len(pauses) < 10 {
+		t.Errorf("20 readers come back at %d times", len(pauses))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // startViewer makes a viewer that follows over a real connection, and the reader's end of it. ended is closed when
@@ -183,4 +184,47 @@ func TestManyStreamsEndInSlices(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pipeViewer is a viewer that follows over a pipe, which holds nothing: what is written waits until it is read.
+func pipeViewer(hub *Hub) (v *viewer, reader net.Conn, ended chan struct{}) {
+	ours, reader := net.Pipe()
+	ended = make(chan struct{})
+	v = &viewer{hub: hub, conn: &connection{Conn: ours}, phase: following, done: func() { close(ended) }}
+	hub.viewers.add(v)
+	return v, reader, ended
+}
+
+// Who takes nothing is let go at the deadline, and no sooner; who reads beside them is sent each event at once.
+func TestStalledReaderIsLetGoAtItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := &Hub{log: slog.New(slog.DiscardHandler)}
+		hub.metrics = newMetrics(hub)
+		stalled, _, ended := pipeViewer(hub)
+		other, reader, _ := pipeViewer(hub)
+		begin, out := time.Now(), newWriter()
+
+		for open := true; open; {
+			stalled.push([]byte("event"), out)
+			other.push([]byte("event"), out)
+			at := time.Now()
+			if _, err := io.ReadFull(reader, make([]byte, len("event"))); err != nil || time.Since(at) > 0 {
+				t.Fatalf("after %v the other waits for %v, %v", at.Sub(begin), time.Since(at), err)
+			}
+			select {
+			case <-ended:
+				open = false
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+
+		if took := time.Since(begin); took != writeTimeout {
+			t.Errorf("it was let go after %v", took)
+		}
+		if n := testutil.ToFloat64(hub.metrics.ended.WithLabelValues(slow)); n != 1 {
+			t.Errorf("%v readers were let go because they are slow", n)
+		}
+		other.stop(stopping)
+		hub.tails.Wait()
+	})
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"maps"
 	"math/rand/v2"
 	"sync"
@@ -161,6 +162,20 @@ func values(m map[uint64]*viewer, list []*viewer) []*viewer {
 		list = append(list, v)
 	}
 	return list
+}
+
+// pingInTurns pings all viewers, each once in pingEvery, until ctx ends.
+func (h *Hub) pingInTurns(ctx context.Context) {
+	turns := time.NewTicker(time.Second)
+	defer turns.Stop()
+	for out := newWriter(); ; {
+		select {
+		case <-turns.C:
+			h.ping(out)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // ping writes to those whose turn it is, and lets those go that have lived long enough.

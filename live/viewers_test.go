@@ -1,8 +1,12 @@
 package live
 
 import (
+	"context"
 	"io"
+	"log/slog"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -36,4 +40,29 @@ func TestLongLivedStreamEnds(t *testing.T) {
 		v.hub.ping(newWriter())
 	}
 	<-ended
+}
+
+// Whoever watches a page on which nothing happens stays connected through a proxy that gives up after 60 s of silence.
+func TestQuietStreamOutlivesAProxysPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := &Hub{log: slog.New(slog.DiscardHandler)}
+		hub.metrics = newMetrics(hub)
+		v, proxy, _ := pipeViewer(hub)
+		v.ends = time.Now().Add(time.Hour)
+		ctx, stop := context.WithCancel(t.Context())
+		var pinging sync.WaitGroup
+		pinging.Go(func() { hub.pingInTurns(ctx) })
+
+		for begin := time.Now(); time.Since(begin) < 10*time.Minute; {
+			proxy.SetReadDeadline(time.Now().Add(time.Minute))
+			if _, err := io.ReadFull(proxy, make([]byte, len(pingEvent))); err != nil {
+				t.Fatalf("after %v: %v", time.Since(begin), err)
+			}
+		}
+
+		stop()
+		pinging.Wait()
+		v.stop(stopping)
+		hub.tails.Wait()
+	})
 }

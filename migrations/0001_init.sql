@@ -119,6 +119,7 @@ CREATE TABLE highlights (
   note         text NOT NULL,
   tags         text[] NOT NULL,
   replies      bigint NOT NULL DEFAULT 0,
+  attachments  jsonb NOT NULL DEFAULT '[]',    -- what each reader is told of its attachments
   check_state  text NOT NULL,
   check_reason text NOT NULL DEFAULT '',
   checked_at   timestamptz,
@@ -178,6 +179,7 @@ CREATE TABLE replies (
   group_id     uuid NOT NULL,                  -- its highlight's, kept equal
   left_groups  uuid[] NOT NULL DEFAULT '{}',
   note         text NOT NULL,
+  attachments  jsonb NOT NULL DEFAULT '[]',    -- as in highlights
   request_hash bytea,
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,
@@ -189,6 +191,38 @@ CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
+
+-- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by
+-- itself; until stored_at is set nobody is told of them, and after a while they are swept away.
+CREATE TABLE attachments (
+  page_id      uuid NOT NULL,
+  id           uuid NOT NULL,
+  highlight_id uuid NOT NULL,
+  reply_id     uuid,                           -- under it; null: on the highlight itself
+  account_id   uuid NOT NULL REFERENCES accounts, -- whose room it takes
+  name         text NOT NULL,
+  type         text NOT NULL DEFAULT '',       -- as its first bytes say
+  size         bigint NOT NULL,                -- bytes; until it is stored those it may take
+  hash         bytea,                          -- SHA-256
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  stored_at    timestamptz,
+  PRIMARY KEY (page_id, id),
+  FOREIGN KEY (page_id, highlight_id) REFERENCES highlights
+);
+CREATE UNIQUE INDEX attachments_id ON attachments (id);
+CREATE INDEX attachments_highlight ON attachments (page_id, highlight_id);
+CREATE INDEX attachments_account ON attachments (account_id);
+CREATE INDEX attachments_arriving ON attachments (created_at) WHERE stored_at IS NULL;
+
+CREATE TABLE attachment_pieces (
+  page_id       uuid NOT NULL,
+  attachment_id uuid NOT NULL,
+  place         bigint NOT NULL,               -- of its first byte
+  content       bytea NOT NULL,
+  PRIMARY KEY (page_id, attachment_id, place),
+  CONSTRAINT attachment_erased FOREIGN KEY (page_id, attachment_id) REFERENCES attachments ON DELETE CASCADE
+);
+ALTER TABLE attachment_pieces ALTER COLUMN content SET STORAGE EXTERNAL; -- pictures do not get smaller
 
 -- What clients had queued and was done: asked for again, it is not done again.
 CREATE TABLE operations (

@@ -96,6 +96,11 @@ func (p place) fresh() (highlight, reply string) {
 	return made.text("id"), answered.text("id")
 }
 
+// attached is the path of a file that is put on something of the place.
+func (p place) attached(to string) string {
+	return p.author.attaches(to, "file", p.text, "").is(http.StatusCreated).header.Get("Location")[len(api):]
+}
+
 // get is a way that reads one thing by its id.
 func get(name string, path func(p place) string, shows bool) way {
 	return way{name, func(t *testing.T, a actor, p place) (answer, int, bool) {
@@ -216,6 +221,24 @@ func ways() (all []way) {
 			return a.do("POST", "/pages/"+id+"/check", ""), want, false
 		}},
 	}
+	erases := func(p place, a actor) int { return p.erase(a, http.StatusNoContent) }
+	nobody := func(p place, a actor) int { return p.act(a, false, 0) }
+	all = append(all,
+		way{"GET /attachments/{id}", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			h, r := p.fresh()
+			p.attached("/highlights/" + h)
+			return a.do("GET", p.attached("/replies/"+r), ""), p.read(a), !p.hidden(a)
+		}},
+		change("DELETE /attachments/{id}", false, func(p place, h, _ string) (string, string, string) {
+			return "DELETE", p.attached("/highlights/" + h), ""
+		}, erases),
+		change("POST /highlights/{id}/attachments", false, func(_ place, h, _ string) (string, string, string) {
+			return "POST", "/highlights/" + h + "/attachments?name=forged", `{}`
+		}, nobody),
+		change("POST /replies/{id}/attachments", false, func(_ place, _, r string) (string, string, string) {
+			return "POST", "/replies/" + r + "/attachments?name=forged", `{}`
+		}, nobody),
+	)
 	for _, request := range []string{"PUT /highlights/{id}/hidden", "DELETE /highlights/{id}/hidden", "DELETE /highlights/{id}/flags"} {
 		method, path, _ := strings.Cut(request, " ")
 		all = append(all, change(request, false, func(_ place, h, _ string) (string, string, string) {
@@ -227,7 +250,7 @@ func ways() (all []way) {
 	}, func(p place, a actor) int {
 		return p.act(a, true, map[bool]int{true: http.StatusConflict, false: http.StatusNoContent}[p.kind == "public"])
 	}))
-	for _, format := range []string{"json", "jsonld", "csv", "markdown"} {
+	for _, format := range []string{"json", "ndjson", "jsonld", "csv", "readwise", "hypothesis", "markdown", "html"} {
 		all = append(all,
 			list("GET /export "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url }),
 			inGroup("GET /export?group "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url + "&group=" + p.group }))
@@ -243,19 +266,19 @@ func ways() (all []way) {
 			}, func(p place, a actor) int { return p.write(a, http.StatusCreated) }),
 			change("PATCH /highlights/{id}"+how, queued, func(_ place, h, _ string) (string, string, string) {
 				return "PATCH", "/highlights/" + h, `{"note":"forged"}`
-			}, func(p place, a actor) int { return p.act(a, false, 0) }),
+			}, nobody),
 			change("POST /highlights/{id}/reanchor"+how, queued, func(_ place, h, _ string) (string, string, string) {
 				return "POST", "/highlights/" + h + "/reanchor", `{"ranges":[` + passage + `]}`
-			}, func(p place, a actor) int { return p.act(a, false, 0) }),
+			}, nobody),
 			change("DELETE /highlights/{id}"+how, queued, func(_ place, h, _ string) (string, string, string) {
 				return "DELETE", "/highlights/" + h, ""
-			}, func(p place, a actor) int { return p.erase(a, http.StatusNoContent) }),
+			}, erases),
 			change("PATCH /replies/{id}"+how, queued, func(_ place, _, r string) (string, string, string) {
 				return "PATCH", "/replies/" + r, `{"note":"forged"}`
-			}, func(p place, a actor) int { return p.act(a, false, 0) }),
+			}, nobody),
 			change("DELETE /replies/{id}"+how, queued, func(_ place, _, r string) (string, string, string) {
 				return "DELETE", "/replies/" + r, ""
-			}, func(p place, a actor) int { return p.erase(a, http.StatusNoContent) }),
+			}, erases),
 		)
 	}
 	return all

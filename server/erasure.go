@@ -8,11 +8,14 @@ import (
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run erases what deleted groups and accounts have left, until ctx ends.
+// Run erases what deleted groups and accounts have left, and files that never arrived, until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	for {
 		if err := s.store.EraseLeft(ctx, s.hub.Changed); err != nil && ctx.Err() == nil {
 			s.log.Warn("what was deleted cannot be erased yet", "error", err)
+		}
+		if err := s.store.SweepAttachments(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("files that did not arrive cannot be swept yet", "error", err)
 		}
 		select {
 		case <-s.left:

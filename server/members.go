@@ -38,13 +38,15 @@ func (s *Server) putMember(c *gin.Context) error {
 	if err := decode(c, &request); err != nil {
 		return err
 	}
-	m, created, err := s.store.PutMember(c, readerOf(c), group, account, orZero(request.Role))
+	m, before, err := s.store.PutMember(c, readerOf(c), group, account, orZero(request.Role))
 	if err != nil {
 		return err
 	}
-	s.hub.Dismiss(account)
+	if m.Role != before { // nobody ends another's streams by asking for what is so already
+		s.hub.Dismiss(account)
+	}
 	status := http.StatusOK
-	if created {
+	if before == "" {
 		status = http.StatusCreated
 	}
 	c.JSON(status, m)

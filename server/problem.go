@@ -64,6 +64,7 @@ var kinds = []kind{
 	{storage.ErrConflict, http.StatusConflict, "id_in_use", "The id is in use", "Something else was stored under this id. Choose a new one."},
 	{storage.ErrStale, http.StatusPreconditionFailed, "stale_version", "Changed in the meantime", "It has changed since the version named in If-Match. Read it again."},
 	{storage.ErrCursor, http.StatusBadRequest, "bad_cursor", "Bad cursor", "The parameter after is not a cursor of this server."},
+	{storage.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", "Too large", "A file may have at most 10 MB."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too_large", "Too large", ""},
 	{errTooSlow, http.StatusRequestTimeout, "too_slow", "Too slow", ""},
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},

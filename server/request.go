@@ -28,6 +28,9 @@ func decode(c *gin.Context, v any, options ...json.Options) error {
 	if err != nil {
 		return err
 	}
+	if string(bytes.TrimSpace(body)) == "null" { // which would leave all as it is
+		return refused("", "must not be null")
+	}
 	err = json.Unmarshal(body, v, append(options, json.RejectUnknownMembers(true))...)
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError
@@ -55,20 +58,26 @@ func decode(c *gin.Context, v any, options ...json.Options) error {
 
 func readBody(c *gin.Context) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	var slow net.Error
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, errTooLarge
-	case errors.As(err, &slow) && slow.Timeout():
-		return nil, errTooSlow
-	case err != nil:
-		return nil, &unreadableError{"the request's body", "does not arrive"}
+	if err != nil {
+		return nil, bodyError(err)
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &unreadableError{"the request's body", "is empty"}
 	}
 	return body, http.NewResponseController(c.Writer).SetReadDeadline(time.Time{})
+}
+
+// bodyError is what becomes of a request whose body did not arrive.
+func bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	var slow net.Error
+	switch {
+	case errors.As(err, &tooLarge):
+		return errTooLarge
+	case errors.As(err, &slow) && slow.Timeout():
+		return errTooSlow
+	}
+	return &unreadableError{"the request's body", "does not arrive"}
 }
 
 // isNoNumber tells the values that other notations have for what is no number.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -72,6 +73,11 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/replies/{id}", queueable, s.updateReply},
 		{http.MethodDelete, "/replies/{id}", queueable, s.deleteReply},
 
+		{http.MethodPost, "/highlights/{id}/attachments", account, s.attachToHighlight},
+		{http.MethodPost, "/replies/{id}/attachments", account, s.attachToReply},
+		{http.MethodGet, "/attachments/{id}", nothing, s.getAttachment},
+		{http.MethodDelete, "/attachments/{id}", account, s.deleteAttachment},
+
 		{http.MethodPost, "/operations", account, s.doOperations},
 
 		{http.MethodGet, "/pages", nothing, s.findPage},
@@ -85,11 +91,14 @@ func (s *Server) routes() []route {
 	}
 }
 
+// unhurried are the routes that last as long as the client takes to read or to send.
+var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
 	for _, r := range s.routes() {
 		handle := r.admit(r.handle)
-		if r.path != "/stream" && !strings.HasSuffix(r.path, "/export") { // which last as long as their readers take
+		if !slices.Contains(unhurried, r.path) {
 			handle = inTime(handle)
 		}
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))

@@ -75,6 +75,8 @@ func (w *Web) addFiles() error {
 		switch path.Ext(file) {
 		case ".html":
 			w.add("/"+strings.TrimSuffix(strings.TrimSuffix(name, ".html"), "home"), pageType, content)
+		case ".js":
+			w.add("/"+name, "text/javascript; charset=utf-8", content)
 		case ".css":
 			w.add("/"+name, "text/css; charset=utf-8", content)
 		case ".svg":

@@ -102,7 +102,7 @@ const highlightChange = `'highlight', h.deleted_at IS NOT NULL, h.left_groups, N
 // replyChange has as many columns as highlightChange, empty where a reply has none.
 const replyChange = `
 	'reply', r.deleted_at IS NOT NULL, r.left_groups, r.highlight_id, r.in_reply_to,
-	r.id, r.page_id, '', '', r.group_id, r.author_id, a.name, NULL, '', r.note, NULL, 0,
+	r.id, r.page_id, '', '', r.group_id, r.author_id, a.name, NULL, '', r.note, NULL, 0, r.attachments,
 	'', '', NULL, NULL, r.seq, r.version, r.created_at, r.updated_at`
 
 // A changeRow is highlightChange or replyChange, all null when there is no change to join the page with.
@@ -116,13 +116,14 @@ type changeRow struct {
 	ranges, checkRanges                         []xpath.Range
 	tags                                        []string
 	replies, seq, version                       *int64
+	attachments                                 []Attachment
 	checkedAt, createdAt, updatedAt             *time.Time
 }
 
 func (r *changeRow) columns() []any {
 	return []any{
 		&r.kind, &r.removed, &r.left, &r.highlight, &r.inReplyTo,
-		&r.id, &r.page, &r.url, &r.title, &r.group, &r.author, &r.name, &r.ranges, &r.color, &r.note, &r.tags, &r.replies,
+		&r.id, &r.page, &r.url, &r.title, &r.group, &r.author, &r.name, &r.ranges, &r.color, &r.note, &r.tags, &r.replies, &r.attachments,
 		&r.state, &r.reason, &r.checkedAt, &r.checkRanges, &r.seq, &r.version, &r.createdAt, &r.updatedAt,
 	}
 }
@@ -140,14 +141,14 @@ func (r changeRow) change() Change {
 	case c.Removed:
 	case c.Kind == "highlight":
 		c.Highlight = &Highlight{
-			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies,
+			ID: *r.id, Page: PageRef{ID: *r.page, URL: *r.url, Title: *r.title}, Author: author, Ranges: r.ranges, Color: *r.color, Note: *r.note, Tags: r.tags, Replies: *r.replies, Attachments: r.attachments,
 			Check: Check{State: *r.state, Reason: *r.reason, CheckedAt: r.checkedAt, Ranges: r.checkRanges},
 			Seq:   *r.seq, Version: *r.version, CreatedAt: *r.createdAt, UpdatedAt: *r.updatedAt,
 		}
 		c.Highlight.put(*r.group)
 	case c.Kind == "reply":
 		c.Reply = &Reply{
-			ID: *r.id, Highlight: *r.highlight, InReplyTo: r.inReplyTo, Author: author, Note: *r.note,
+			ID: *r.id, Highlight: *r.highlight, InReplyTo: r.inReplyTo, Author: author, Note: *r.note, Attachments: r.attachments,
 			Seq: *r.seq, Version: *r.version, CreatedAt: *r.createdAt, UpdatedAt: *r.updatedAt,
 		}
 	}

@@ -23,6 +23,7 @@ var (
 	ErrAnswered    = errors.New("others have answered") // in the group that it would leave
 	ErrUnmoderated = errors.New("nobody moderates there")
 	ErrTooMany     = errors.New("there is no room for more")
+	ErrTooLarge    = errors.New("it is too large")
 	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
 	ErrCredentials = errors.New("wrong name or password")        // or neither is known
 	ErrCursor      = errors.New("the cursor is unknown")         // not one of this server's
@@ -90,6 +91,8 @@ func translate(err error, doing string) error {
 		switch {
 		case postgres.Code == "23505" && (postgres.ConstraintName == "accounts_name_key_key" || postgres.ConstraintName == "groups_name"):
 			err = ErrNameTaken
+		case postgres.Code == "23503" && postgres.ConstraintName == "attachment_erased": // while it arrived
+			err = ErrNotFound
 		case postgres.Code == "23505" && postgres.ConstraintName == "operations_pkey":
 			err = ErrRepeated
 		case postgres.Code == "23505" && strings.HasSuffix(postgres.ConstraintName, "_id"),

@@ -26,12 +26,13 @@ type Highlight struct {
 	Note   string        `json:"note"`   // Markdown
 	Tags   []string      `json:"tags"`
 
-	Replies   int64     `json:"replies"` // how many there are
-	Check     Check     `json:"check"`
-	Seq       int64     `json:"seq"`     // the page's number of its last change
-	Version   int64     `json:"version"` // counts its author's edits: the ETag
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Replies     int64        `json:"replies"` // how many there are
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Check       Check        `json:"check"`
+	Seq         int64        `json:"seq"`     // the page's number of its last change
+	Version     int64        `json:"version"` // counts its author's edits: the ETag
+	CreatedAt   time.Time    `json:"created_at"`
+	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 // A Check is the server's own verdict on whether a highlight still stands where it was made.
@@ -249,6 +250,9 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	if err := eraseHistory(ctx, tx, held); err != nil {
 		return err
 	}
+	if err := eraseAttachments(ctx, tx, held); err != nil {
+		return err
+	}
 	if err := eraseFlags(ctx, tx, held); err != nil {
 		return err
 	}
@@ -258,7 +262,7 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE highlights SET
-			seq = $3, deleted_at = now(), updated_at = now(), title = '', ranges = '[]', note = '', tags = '{}', replies = 0,
+			seq = $3, deleted_at = now(), updated_at = now(), title = '', ranges = '[]', note = '', tags = '{}', replies = 0, attachments = '[]',
 			check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
 		WHERE page_id = $1 AND id = $2`, held.page, held.id, seq)
 	return err
@@ -370,7 +374,7 @@ func orEmpty[T any](list []T) []T {
 }
 
 const highlightColumns = `
-	h.id, h.page_id, p.url, coalesce(nullif(h.title, ''), p.title), h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies,
+	h.id, h.page_id, p.url, coalesce(nullif(h.title, ''), p.title), h.group_id, h.author_id, a.name, h.ranges, h.color, h.note, h.tags, h.replies, h.attachments,
 	h.check_state, h.check_reason, h.checked_at, h.check_ranges, h.seq, h.version, h.created_at, h.updated_at`
 
 const highlightQuery = `
@@ -383,7 +387,7 @@ func scanHighlight(row pgx.CollectableRow) (Highlight, error) { return scanHighl
 func scanHighlightAfter(row pgx.CollectableRow, before ...any) (h Highlight, err error) {
 	var group uuid.UUID
 	err = row.Scan(append(before, &h.ID, &h.Page.ID, &h.Page.URL, &h.Page.Title, &group, &h.Author.ID, &h.Author.Name, &h.Ranges,
-		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
+		&h.Color, &h.Note, &h.Tags, &h.Replies, &h.Attachments, &h.Check.State, &h.Check.Reason, &h.Check.CheckedAt, &h.Check.Ranges,
 		&h.Seq, &h.Version, &h.CreatedAt, &h.UpdatedAt)...)
 	h.put(group)
 	return h, err

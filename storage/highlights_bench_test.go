@@ -43,7 +43,7 @@ func BenchmarkCreateHighlight(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer pool.Close()
-	if _, err := pool.Exec(ctx, `CREATE TABLE bare (LIKE highlights); ALTER TABLE bare ADD PRIMARY KEY (page_id, id)`); err != nil {
+	if _, err := pool.Exec(ctx, `CREATE TABLE bare (LIKE highlights INCLUDING DEFAULTS); ALTER TABLE bare ADD PRIMARY KEY (page_id, id)`); err != nil {
 		b.Fatal(err)
 	}
 	ada := mustReader(b, store, "Ada")

@@ -12,15 +12,16 @@ import (
 
 // A Reply is one entry of the thread under a highlight. Who reads the highlight reads its replies.
 type Reply struct {
-	ID        uuid.UUID  `json:"id"`
-	Highlight uuid.UUID  `json:"highlight"`
-	InReplyTo *uuid.UUID `json:"in_reply_to,omitempty"`
-	Author    Account    `json:"author"`
-	Note      string     `json:"note"` // Markdown
-	Seq       int64      `json:"seq"`
-	Version   int64      `json:"version"`
-	CreatedAt time.Time  `json:"created_at"`
-	UpdatedAt time.Time  `json:"updated_at"`
+	ID          uuid.UUID    `json:"id"`
+	Highlight   uuid.UUID    `json:"highlight"`
+	InReplyTo   *uuid.UUID   `json:"in_reply_to,omitempty"`
+	Author      Account      `json:"author"`
+	Note        string       `json:"note"` // Markdown
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Seq         int64        `json:"seq"`
+	Version     int64        `json:"version"`
+	CreatedAt   time.Time    `json:"created_at"`
+	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 // A NewReply is a request to answer a highlight, or another reply under it.
@@ -170,9 +171,12 @@ func eraseReply(ctx context.Context, tx pgx.Tx, held heldHighlight, id uuid.UUID
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', in_reply_to = NULL, request_hash = NULL
+		UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL
 		WHERE page_id = $1 AND id = $2`, held.page, id, seq)
 	if err != nil {
+		return err
+	}
+	if err := eraseReplyAttachments(ctx, tx, held, id); err != nil {
 		return err
 	}
 	return countReplies(ctx, tx, held, seq+1)
@@ -251,7 +255,7 @@ func moveReplies(ctx context.Context, tx pgx.Tx, held heldHighlight, group uuid.
 // eraseReplies erases a thread.
 func eraseReplies(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	return renumberReplies(ctx, tx, held, `
-		deleted_at = now(), updated_at = now(), note = '', in_reply_to = NULL, request_hash = NULL`,
+		deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL`,
 		pgx.NamedArgs{})
 }
 
@@ -305,10 +309,10 @@ func checkInReplyTo(ctx context.Context, tx pgx.Tx, held heldHighlight, r Reply)
 }
 
 const replyQuery = `
-	SELECT r.id, r.highlight_id, r.in_reply_to, r.author_id, a.name, r.note, r.seq, r.version, r.created_at, r.updated_at
+	SELECT r.id, r.highlight_id, r.in_reply_to, r.author_id, a.name, r.note, r.attachments, r.seq, r.version, r.created_at, r.updated_at
 	FROM replies r JOIN accounts a ON a.id = r.author_id`
 
 func scanReply(row pgx.CollectableRow) (r Reply, err error) {
-	err = row.Scan(&r.ID, &r.Highlight, &r.InReplyTo, &r.Author.ID, &r.Author.Name, &r.Note, &r.Seq, &r.Version, &r.CreatedAt, &r.UpdatedAt)
+	err = row.Scan(&r.ID, &r.Highlight, &r.InReplyTo, &r.Author.ID, &r.Author.Name, &r.Note, &r.Attachments, &r.Seq, &r.Version, &r.CreatedAt, &r.UpdatedAt)
 	return r, err
 }

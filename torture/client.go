@@ -35,6 +35,7 @@ func (a *account) owns(place uuid.UUID) bool {
 type answer struct {
 	status int
 	body   []byte
+	header http.Header
 }
 
 func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
@@ -78,5 +79,5 @@ func (a *account) ask(ctx context.Context, base, method, path string, body any, 
 	if err != nil {
 		return answer{}
 	}
-	return answer{response.StatusCode, received}
+	return answer{response.StatusCode, received, response.Header}
 }

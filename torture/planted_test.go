@@ -52,6 +52,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a read is behind":                       {answers("GET", notFound), []anomaly{staleRead}},
 		"a list is not whole":                    {answers("GET", shortList), []anomaly{wrongList}},
 		"what is wrong is accepted":              {answers("", acceptAll), []anomaly{accepted}},
+		"a 503 says no time to come again":       {answers("PATCH", fault503), []anomaly{noRetryAfter}},
 		"an answer is 500":                       {answers("PATCH", fault500), []anomaly{serverFault}},
 		"numbers come from a sequence":           {numberFirst, []anomaly{numberOrder, skipped}},
 		"a row changes without a number":         {sql(`UPDATE highlights SET note = 'x' WHERE id = $2 AND page_id = $1`), []anomaly{numberTwice}},
@@ -302,6 +303,10 @@ func refusedOnly(response *http.Response) {
 
 func fault500(response *http.Response) {
 	replace(response, http.StatusInternalServerError, []byte("{}"))
+}
+
+func fault503(response *http.Response) {
+	replace(response, http.StatusServiceUnavailable, []byte("{}"))
 }
 
 func acceptAll(response *http.Response) {

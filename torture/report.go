@@ -33,6 +33,7 @@ const (
 	replayRefused anomaly = "a repeated request was refused"
 	accepted      anomaly = "a request that has to be refused was not"
 	serverFault   anomaly = "an answer was 500"
+	noRetryAfter  anomaly = "an answer 503 does not say when to come again"
 	instanceEnded anomaly = "an instance ended by itself"
 )
 

@@ -97,8 +97,11 @@ func (w *writer) note() string {
 // ask does an operation through any instance, now and then through a proxy that may cut the answer off.
 func (w *writer) ask(ctx context.Context, method, path string, body any, headers ...string) answer {
 	a := w.account.ask(ctx, w.anyBase(rand.IntN(4) == 0), method, path, body, headers...)
-	if a.status == http.StatusInternalServerError {
+	switch {
+	case a.status == http.StatusInternalServerError:
 		w.report.find(serverFault, "%s %s: %s", method, path, a.body)
+	case a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "":
+		w.report.find(noRetryAfter, "%s %s: %s", method, path, a.body)
 	}
 	return a
 }

@@ -16,7 +16,7 @@ import (
 // What a reader keeps and how it behaves towards others.
 const (
 	keptFor   = 30 * time.Second // a page read so lately is not fetched again for one more highlight
-	keptPages = 64
+	keptPages = 1024
 	keptBytes = 64 << 20         // of memory
 	perHost   = 2                // requests to one host at once
 	atOnce    = 64               // pages fetched or waiting to be parsed, of maxPage bytes each

@@ -1,10 +1,13 @@
 package xpath
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +66,29 @@ func bareWalk(at *html.Node, steps []Step) *html.Node {
 	return at
 }
 
+// peer asks a program in bench/anchors, and tells the numbers that it answers; none where it cannot run.
+func peer(b *testing.B, question any, command ...string) (answer []float64) {
+	b.Helper()
+	input, err := json.Marshal(question)
+	if err != nil {
+		b.Fatal(err)
+	}
+	program := exec.Command(command[0], command[1:]...)
+	program.Stdin, program.Dir = bytes.NewReader(input), "../bench/anchors"
+	output, err := program.Output()
+	if err != nil {
+		return nil
+	}
+	for field := range strings.FieldsSeq(string(output)) {
+		n, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		answer = append(answer, n)
+	}
+	return answer
+}
+
 // One end of a range: its path read and followed, beside what others take for it.
 func BenchmarkEnd(b *testing.B) {
 	page := tables(b)
@@ -82,6 +108,14 @@ func BenchmarkEnd(b *testing.B) {
 	walk := each(n, func(i int) { bareWalk(root, paths[i].Steps) })
 	cached := each(n, func(i int) { _, _ = htmlquery.Query(root, ranges[i].Anchor.XPath) })
 	ready := each(n, func(i int) { htmlquery.QuerySelector(root, compiled[i]) })
+	asked := struct {
+		Page  string   `json:"page"`
+		Paths []string `json:"paths"`
+	}{Page: page}
+	for _, r := range ranges {
+		asked.Paths = append(asked.Paths, r.Anchor.XPath)
+	}
+	lxml := peer(b, asked, "python3", "ends.py")
 	for i := 0; b.Loop(); i++ {
 		d.place(ranges[i%n].Anchor)
 	}
@@ -89,6 +123,50 @@ func BenchmarkEnd(b *testing.B) {
 	b.ReportMetric(float64(ours)/float64(walk), "x-bare-walk")
 	b.ReportMetric(float64(cached)/float64(ours), "x-faster-than-cached")
 	b.ReportMetric(float64(ready)/float64(ours), "x-faster-than-compiled")
+	if lxml == nil {
+		b.Log("lxml is not compared: no python3 has it (Debian: python3-lxml)")
+		return
+	}
+	b.ReportMetric(lxml[0]/float64(ours), "x-faster-than-lxml")
+	b.ReportMetric(lxml[1]/float64(ours), "x-faster-than-compiled-lxml")
+}
+
+// A quote of 100 units with five errors in a text of 500 KB, beside the search that others use in browsers.
+func BenchmarkQuote(b *testing.B) {
+	page := article(500_000)
+	ranges := marks(document(b, page), 20)
+	d := document(b, mistyped(page, ranges))
+	asked := struct {
+		Text   string   `json:"text"`
+		Quotes []string `json:"quotes"`
+	}{Text: d.text}
+	for _, r := range ranges {
+		asked.Quotes = append(asked.Quotes, r.Quote.Exact)
+	}
+	approx := peer(b, asked, "node", "quotes.mjs")
+	for i := 0; b.Loop(); i++ {
+		r := ranges[i%len(ranges)]
+		if v := d.Check(r); v.State != Moved {
+			b.Fatalf("%q is %s", r.Quote.Exact, v.State)
+		}
+	}
+	if approx == nil {
+		b.Log("approx-string-match is not compared: no node has it (npm ci in extension/)")
+		return
+	}
+	b.ReportMetric(approx[0]/float64(b.Elapsed()/time.Duration(b.N)), "x-faster-than-approx-string-match")
+}
+
+// mistyped is a page with an error in every 20 characters or so of each range, and something new before all of them.
+func mistyped(page string, ranges []Range) string {
+	for _, r := range ranges {
+		wrong := []byte(r.Quote.Exact)
+		for i := 10; i < len(wrong); i += 20 {
+			wrong[i] = 'x'
+		}
+		page = strings.Replace(page, r.Quote.Exact, string(wrong), 1)
+	}
+	return strings.Replace(page, "<body>", "<body><section>New</section>", 1)
 }
 
 // A page with 200 highlights that stand: its index and their checks, as a share of its parse.
@@ -179,20 +257,10 @@ func BenchmarkPoint(b *testing.B) {
 func BenchmarkCheck(b *testing.B) {
 	page := article(500_000)
 	ranges := marks(document(b, page), 200)
-	typing := func(page string) string { // an error in every 20 characters or so of each mark
-		for _, r := range ranges {
-			wrong := []byte(r.Quote.Exact)
-			for i := 10; i < len(wrong); i += 20 {
-				wrong[i] = 'x'
-			}
-			page = strings.Replace(page, r.Quote.Exact, string(wrong), 1)
-		}
-		return page
-	}
 	for _, c := range []struct{ name, page string }{
 		{"verified", page},
 		{"moved", strings.Replace(page, "<body>", "<body><section>New</section>", 1)},
-		{"similar", strings.Replace(typing(page), "<body>", "<body><section>New</section>", 1)},
+		{"similar", mistyped(page, ranges)},
 		{"gone", article(500_000 + 1)[:100] + "<p>" + strings.Repeat("quite another text altogether ", 16_000)},
 	} {
 		d := document(b, c.page)

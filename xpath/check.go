@@ -92,11 +92,20 @@ func CheckAll(readings []*Document, r Range, budget *Budget) (v Verdict, ok bool
 
 // places is where a range starts and ends in the text.
 func (d *Document) places(r Range) (start, end int, ok bool) {
-	start, ok = d.place(r.Anchor)
+	anchor, ok := d.named(r.Anchor.XPath)
 	if !ok {
 		return 0, 0, false
 	}
-	end, ok = d.place(r.Focus)
+	focus := anchor
+	if r.Focus.XPath != r.Anchor.XPath {
+		if focus, ok = d.named(r.Focus.XPath); !ok {
+			return 0, 0, false
+		}
+	}
+	if start, ok = d.within(anchor, r.Anchor.Offset); !ok {
+		return 0, 0, false
+	}
+	end, ok = d.within(focus, r.Focus.Offset)
 	return min(start, end), max(start, end), ok
 }
 

@@ -132,3 +132,17 @@ func TestRangesOfAPageShareItsBudget(t *testing.T) {
 		t.Errorf("got %+v, %v", v, ok)
 	}
 }
+
+func TestLongTextIsFoundWhereItStands(t *testing.T) {
+	long := strings.Repeat("a", 100) + "b"
+	for _, text := range []string{
+		"", "b", long, "a" + long, long + long, long[1:], strings.Repeat("a", 10_000) + "b",
+		strings.Repeat(long[:40]+"c", 50) + long, strings.Repeat("x", 1_000) + long[:50] + "x" + long,
+	} {
+		for _, sought := range []string{long, long[:33], "ab"} {
+			if got, want := index(text, sought), strings.Index(text, sought); got != want {
+				t.Errorf("%.20q… is found at %d of %.20q…; want %d", sought, got, text, want)
+			}
+		}
+	}
+}

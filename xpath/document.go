@@ -153,6 +153,7 @@ func (d *Document) child(parent int32, step Step) int32 {
 			if n.name != step.Name && !equalFold(n.name, step.Name) {
 				continue
 			}
+			step.Name = n.name // the very same string in most siblings, which is quicker to compare
 		default:
 			if n.name == step.Name {
 				strangers++
@@ -205,22 +206,35 @@ func equalFold(lower, name string) bool {
 
 // place is where a boundary point stands in the text. Not ok: the page has no such point.
 func (d *Document) place(p Point) (at int, ok bool) {
-	path, err := Parse(p.XPath)
-	if err != nil || p.Offset < 0 {
+	i, ok := d.named(p.XPath)
+	if !ok {
 		return 0, false
 	}
-	i, ok := d.find(path)
-	if !ok {
+	return d.within(i, p.Offset)
+}
+
+// named is the index of the node that a path in writing leads to.
+func (d *Document) named(xpath string) (int32, bool) {
+	path, err := Parse(xpath)
+	if err != nil {
+		return 0, false
+	}
+	return d.find(path)
+}
+
+// within is where an offset in a node stands in the text.
+func (d *Document) within(i int32, offset int) (at int, ok bool) {
+	if offset < 0 {
 		return 0, false
 	}
 	start, end := int(d.nodes[i].start), int(d.nodes[d.nodes[i].end].start)
 	if d.nodes[i].kind == text {
-		return start + p.Offset, p.Offset <= end-start
+		return start + offset, offset <= end-start
 	}
-	if all, ok := d.large[family{parent: i}]; ok && p.Offset < len(all) {
-		return int(d.nodes[all[p.Offset]].start), true
+	if all, ok := d.large[family{parent: i}]; ok && offset < len(all) {
+		return int(d.nodes[all[offset]].start), true
 	}
-	left := p.Offset
+	left := offset
 	for c := i + 1; c < d.nodes[i].end; c = d.nodes[c].end {
 		if left == 0 {
 			return int(d.nodes[c].start), true

@@ -1,19 +1,20 @@
 package xpath
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // scan finds the places where a piece of the folded quote starts (side 0) or ends (1) with few errors.
 func (s *search) scan(piece []uint16, side int) []int {
 	const rate = 40 // per cent of errors at most
+	limit := len(piece) * rate / 100
 	at := s.page.index(s.at[side])
 	from, to := max(at-maxScan, 0), min(at+maxScan, len(s.page.units))
 	s.work += to - from
 	type hit struct{ at, errors int }
 	var hits []hit
 	visit := func(read, errors int) {
-		if errors*100 > len(piece)*rate {
-			return
-		}
 		at := from + read
 		if side == 0 {
 			at = to - read
@@ -28,9 +29,9 @@ func (s *search) scan(piece []uint16, side int) []int {
 		hits = append(hits, hit{at, errors})
 	}
 	if side == 0 {
-		newPattern(reversed(piece)).backward(s.page.units[from:to], false, visit)
+		newPattern(reversed(piece)).backward(s.page.units[from:to], false, limit, visit)
 	} else {
-		newPattern(piece).forward(s.page.units[from:to], false, visit)
+		newPattern(piece).forward(s.page.units[from:to], false, limit, visit)
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return a.errors - b.errors })
 	var places []int
@@ -91,9 +92,9 @@ func (s *search) extend(at, side int) int {
 		}
 	}
 	if side == 0 {
-		newPattern(reversed(s.exact[:size])).backward(s.text[low:high], m <= word, visit)
+		newPattern(reversed(s.exact[:size])).backward(s.text[low:high], m <= word, size+1, visit)
 	} else {
-		newPattern(s.exact[m-size:]).forward(s.text[low:high], m <= word, visit)
+		newPattern(s.exact[m-size:]).forward(s.text[low:high], m <= word, size+1, visit)
 	}
 	s.effort += high - low
 	return other
@@ -125,7 +126,7 @@ func (s *search) compare(quote, text []uint16) int {
 	const maxPieces, maxWindow, insertion = 64, 1 << 11, 8
 	if len(quote) <= word {
 		errors := len(quote)
-		newPattern(quote).forward(text, true, func(_, n int) { errors = n })
+		newPattern(quote).forward(text, true, math.MaxInt, func(_, n int) { errors = n })
 		s.effort += len(text)
 		return min(errors, len(quote))
 	}
@@ -152,13 +153,13 @@ func (s *search) compare(quote, text []uint16) int {
 		switch i {
 		case 0:
 			low, high = 0, min(len(text), 2*word)
-			newPattern(quote[from:to]).forward(text[low:high], true, visit)
+			newPattern(quote[from:to]).forward(text[low:high], true, word, visit)
 		case pieces - 1:
 			low, high = max(0, len(text)-2*word), len(text)
-			newPattern(reversed(quote[from:to])).backward(text[low:high], true, visit)
+			newPattern(reversed(quote[from:to])).backward(text[low:high], true, word, visit)
 		default:
 			low = min(low, high)
-			newPattern(quote[from:to]).forward(text[low:high], false, visit)
+			newPattern(quote[from:to]).forward(text[low:high], false, word, visit)
 		}
 		s.effort += high - low
 		sum += best

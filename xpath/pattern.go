@@ -15,79 +15,63 @@ type pattern struct {
 func newPattern(units []uint16) *pattern {
 	p := &pattern{length: len(units)}
 	for i, u := range units {
-		slot := u & 0xff
+		slot, bit := u&0xff, uint64(1)<<(word-len(units)+i) // the last unit is the highest bit
 		if p.masks[slot] == 0 {
 			p.units[slot] = u
 		}
 		if p.units[slot] == u {
-			p.masks[slot] |= 1 << i
+			p.masks[slot] |= bit
 			continue
 		}
 		if p.others == nil {
 			p.others = map[uint16]uint64{}
 		}
-		p.others[u] |= 1 << i
+		p.others[u] |= bit
 	}
 	return p
 }
 
-// forward gives visit, for each number of units read, the errors of the best match that ends there. Anchored, a
-// match starts where the text does; else anywhere.
-func (p *pattern) forward(text []uint16, anchored bool, visit func(read, errors int)) {
-	c := p.column(anchored)
-	for i, u := range text {
-		c.step(p.mask(u))
-		visit(i+1, c.errors)
-	}
+// forward gives visit the errors of the best match that ends behind a number of units, wherever they are within a limit.
+// Anchored, a match starts where the text does; else anywhere.
+func (p *pattern) forward(text []uint16, anchored bool, limit int, visit func(read, errors int)) {
+	p.scan(text, false, anchored, limit, visit)
 }
 
 // backward is the same from the end of the text, for a reversed pattern.
-func (p *pattern) backward(text []uint16, anchored bool, visit func(read, errors int)) {
-	c := p.column(anchored)
-	for i := len(text) - 1; i >= 0; i-- {
-		c.step(p.mask(text[i]))
-		visit(len(text)-i, c.errors)
-	}
+func (p *pattern) backward(text []uint16, anchored bool, limit int, visit func(read, errors int)) {
+	p.scan(text, true, anchored, limit, visit)
 }
 
-func (p *pattern) mask(u uint16) uint64 {
-	if slot := u & 0xff; p.units[slot] == u {
-		return p.masks[slot]
-	}
-	if p.others == nil {
-		return 0
-	}
-	return p.others[u]
-}
-
-// A column holds the differences between neighbours in a column of the table, and its last number.
-type column struct {
-	up, down uint64
-	last     uint64 // the pattern's last unit
-	top      uint64 // 1 where the first row counts up, since the text before a match counts
-	errors   int
-}
-
-func (p *pattern) column(anchored bool) column {
-	c := column{up: ^uint64(0), last: 1 << (p.length - 1), errors: p.length}
+// scan keeps a column of the table as the differences between neighbours, up and down, and its last number. It is most of
+// what a search costs: what it needs for each unit stays in registers.
+func (p *pattern) scan(text []uint16, back, anchored bool, limit int, visit func(read, errors int)) {
+	up, down, errors := ^uint64(0), uint64(0), p.length
+	top := uint64(0)
 	if anchored {
-		c.top = 1
+		top = 1 << (word - p.length) // the first row counts up, since the text before a match counts
 	}
-	return c
-}
-
-func (c *column) step(equal uint64) {
-	vertical := equal | c.down
-	horizontal := (((equal & c.up) + c.up) ^ c.up) | equal
-	rise := c.down | ^(horizontal | c.up)
-	fall := c.up & horizontal
-	if rise&c.last != 0 {
-		c.errors++
-	} else if fall&c.last != 0 {
-		c.errors--
+	for i := range text {
+		u := text[i]
+		if back {
+			u = text[len(text)-1-i]
+		}
+		equal := p.masks[u&0xff]
+		if p.units[u&0xff] != u {
+			equal = 0
+			if p.others != nil {
+				equal = p.others[u]
+			}
+		}
+		vertical := equal | down
+		horizontal := (((equal & up) + up) ^ up) | equal
+		rise := down | ^(horizontal | up)
+		fall := up & horizontal
+		errors += int(rise>>(word-1)) - int(fall>>(word-1))
+		rise = rise<<1 | top
+		up = fall<<1 | ^(vertical | rise)
+		down = rise & vertical
+		if errors <= limit {
+			visit(i+1, errors)
+		}
 	}
-	rise = rise<<1 | c.top
-	fall <<= 1
-	c.up = fall | ^(vertical | rise)
-	c.down = rise & vertical
 }

@@ -27,16 +27,19 @@ func main() {
 	viewers := flag.Int("viewers", 2000, "how many look at the one page")
 	rounds := flag.Int("rounds", 3, "how many rounds")
 	serving := flag.String("serve", "", "be a server to compare with: floor or gin")
+	onlyStall := flag.Bool("stall", false, "only look at viewers who stop reading")
 	flag.Parse()
 	if err := raiseFileLimit(); err != nil {
 		fail(err)
 	}
 	var err error
-	switch *serving {
-	case "":
-		err = compare(*limn, *viewers, *rounds)
-	default:
+	switch {
+	case *serving != "":
 		err = serve(*serving)
+	case *onlyStall:
+		err = stall(*limn)
+	default:
+		err = compare(*limn, *viewers, *rounds)
 	}
 	if err != nil {
 		fail(err)
@@ -97,6 +100,9 @@ func compare(limn string, viewers, rounds int) error {
 	for _, system := range systems {
 		fmt.Printf("median   %s\n", median(lines[system], lines["floor"]))
 	}
+	if err := members(limn, viewers); err != nil {
+		return fmt.Errorf("members: %w", err)
+	}
 	return stall(limn)
 }
 
@@ -111,6 +117,9 @@ func measure(system, limn string, viewers int) (l line, err error) {
 	// First what writing costs when nobody looks. After it the memory is what the server needs, not what its start left.
 	alone, err := connect(s, 0, manyPages)
 	if err != nil {
+		return l, err
+	}
+	if err := alone.warmUp(); err != nil {
 		return l, err
 	}
 	r, err := alone.run(load{posts: writePosts, rate: pagesRate, size: noteSize})
@@ -137,6 +146,9 @@ func measure(system, limn string, viewers int) (l line, err error) {
 	if c, err = connect(s, manyPages*viewersAPage, manyPages); err != nil {
 		return l, err
 	}
+	if err := c.warmUp(); err != nil {
+		return l, err
+	}
 	s.awaitQuiet()
 	if l.pages, err = c.run(load{posts: pagesPosts, rate: pagesRate, size: noteSize}); err != nil {
 		return l, err
@@ -148,8 +160,8 @@ func measure(system, limn string, viewers int) (l line, err error) {
 	return l, nil
 }
 
-// An event is one delivery; limn sends a note and, when it has read the page, its verdict, which a viewer has in one
-// write or in two. So the ratio is there for an event and for a note with all that is said of it.
+// An event is one delivery; limn sends a note and, if it had to read the page for it, its verdict, which a viewer has in
+// one write or in two. So the ratio is there for an event and for a note with all that is said of it.
 const header = `                   memory  one page, paced                one page, flat out             many pages                      write
          system  KB/viewer   µs  ×event  ×note  p99 ms     µs  ×event  ×note  p99 ms     µs  ×event  ×note  p99 ms   µs/post  lost  repeated`
 
@@ -171,8 +183,7 @@ func median(lines, floors []line) string {
 		for n := range lines {
 			all = append(all, figure(n))
 		}
-		slices.Sort(all)
-		return all[len(all)/2]
+		return middle(all)
 	}
 	s := fmt.Sprintf("%6s  %9.1f", lines[0].system, of(func(n int) float64 { return lines[n].memory }))
 	for _, scenario := range []func(line) result{
@@ -185,6 +196,12 @@ func median(lines, floors []line) string {
 			of(func(n int) float64 { return milliseconds(scenario(lines[n]).p99) }))
 	}
 	return s + fmt.Sprintf("  %6.0f", of(func(n int) float64 { return lines[n].write }))
+}
+
+// middle is the median.
+func middle(figures []float64) float64 {
+	sorted := slices.Sorted(slices.Values(figures))
+	return sorted[len(sorted)/2]
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -6,18 +6,22 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
 
 const (
-	stallViewers = 200
-	stallRate    = 100
-	stallSize    = 8 << 10
-	stallLimit   = 40 * time.Second
+	stallViewers   = 200
+	stallRate      = 100
+	stallSize      = 8 << 10
+	stalledViewers = 20
+	stallCalm      = 15 * time.Second
+	stallLimit     = time.Minute
 )
 
-// stall has one viewer of a page stop reading, and looks at what becomes of it and of the others.
+// stall has some viewers of a page stop reading, and looks at what becomes of them, of the others and of the memory,
+// beside what it is when all read.
 func stall(limn string) error {
 	s, err := start("limn", limn)
 	if err != nil {
@@ -29,40 +33,51 @@ func stall(limn string) error {
 		return err
 	}
 	defer c.close()
-	without, err := c.run(load{posts: 5 * stallRate, rate: stallRate, size: stallSize})
-	if err != nil {
+	fmt.Printf("%d viewers, and %d who stop reading; %d notes of %d KB a second\n", stallViewers, stalledViewers, stallRate, stallSize>>10)
+	fmt.Printf("%-14s  %7s  %13s  %4s  %8s  %5s  %s\n", "", "seconds", "others' p99 ms", "lost", "repeated", "ended", "memory MB, least and most")
+	calm := func(d time.Duration) bool { return d < stallCalm }
+	if err := follow(s, c, "all read", calm); err != nil {
 		return err
 	}
-	stalled, err := dial(s, 0)
-	if err != nil {
+	var stalled []net.Conn
+	for range stalledViewers {
+		v, err := dial(s, 0)
+		if err != nil {
+			return err
+		}
+		defer v.file.Close()
+		conn, err := net.FileConn(v.file)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		stalled = append(stalled, conn)
+	}
+	begin := time.Now()
+	anyHeld := func() bool { return slices.ContainsFunc(stalled, isHeld) }
+	if err := follow(s, c, "some do not", func(d time.Duration) bool { return anyHeld() && d < stallLimit }); err != nil {
 		return err
 	}
-	defer stalled.file.Close()
-	conn, err := net.FileConn(stalled.file)
-	if err != nil {
-		return err
+	if anyHeld() {
+		fmt.Printf("not all were let go in %.0f s\n", time.Since(begin).Seconds())
 	}
-	defer conn.Close()
-	memory, begin := s.memory(), time.Now()
-	with := result{}
-	for isHeld(conn) && time.Since(begin) < stallLimit {
+	return follow(s, c, "they are gone", calm)
+}
+
+// follow sends events as long as it is to go on, and prints what came of them.
+func follow(s *system, c *crowd, when string, goesOn func(time.Duration) bool) error {
+	begin, all := time.Now(), result{}
+	least, most := s.memory(), 0
+	for goesOn(time.Since(begin)) {
 		r, err := c.run(load{posts: stallRate, rate: stallRate, size: stallSize})
 		if err != nil {
 			return err
 		}
-		with.p99, with.lost, with.repeated = max(with.p99, r.p99), with.lost+r.lost, with.repeated+r.repeated
+		all.p99, all.lost, all.repeated = max(all.p99, r.p99), all.lost+r.lost, all.repeated+r.repeated
+		least, most = min(least, s.memory()), max(most, s.memory())
 	}
-	fate := fmt.Sprintf("let go after %.0f s", time.Since(begin).Seconds())
-	if isHeld(conn) {
-		fate = fmt.Sprintf("still held after %.0f s", stallLimit.Seconds())
-	}
-	during := s.memory()
-	if _, err := c.run(load{posts: 5 * stallRate, rate: stallRate, size: stallSize}); err != nil {
-		return err
-	}
-	fmt.Printf("one of %d viewers stops reading, %d KB at %d/s: %s; the others' p99 %.0f ms, before %.0f; %d lost, %d repeated, %d ended; memory %d MB, before %d, after %d\n",
-		stallViewers, stallSize>>10, stallRate, fate, milliseconds(with.p99), milliseconds(without.p99),
-		with.lost, with.repeated, c.gone.Load(), during>>10, memory>>10, s.memory()>>10)
+	fmt.Printf("%-14s  %7.0f  %13.0f  %4d  %8d  %5d  %.1f–%.1f\n",
+		when, time.Since(begin).Seconds(), milliseconds(all.p99), all.lost, all.repeated, c.gone.Load(), float64(least)/1024, float64(most)/1024)
 	return nil
 }
 

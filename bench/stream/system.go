@@ -22,12 +22,13 @@ import (
 
 // A system is a server that is measured, as a process.
 type system struct {
-	cmd   *exec.Cmd
-	url   string
-	token string // of limn's account; empty: another server
-	dir   string
-	run   int // tells the pages of one run from another's
-	http  http.Client
+	cmd    *exec.Cmd
+	url    string
+	token  string // of limn's account; empty: another server
+	reader string // the token of the viewers who come; empty: nobody in particular
+	dir    string
+	run    int // tells the pages of one run from another's
+	http   http.Client
 }
 
 // start starts one of the servers and returns when it serves.
@@ -73,23 +74,37 @@ func start(name, limn string) (*system, error) {
 	words := strings.Fields(first)
 	s.url = words[len(words)-1]
 	if name == "limn" {
-		err = s.signUp()
+		s.token, err = s.signUp("Bench")
 	}
 	return s, err
 }
 
-func (s *system) signUp() error {
+// signUp makes an account, and returns its token.
+func (s *system) signUp(name string) (token string, err error) {
 	var made struct{ Token string }
-	response, err := s.http.Post(s.url+"/api/v1/accounts", "application/json", strings.NewReader(`{"name":"Bench"}`))
+	err = s.post("/api/v1/accounts", "", fmt.Sprintf(`{"name":%q}`, name), &made)
+	return made.Token, err
+}
+
+// post asks limn for something, as the account of a token.
+func (s *system) post(path, token, body string, made any) error {
+	request, err := http.NewRequest("POST", s.url+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	if token == "" {
+		request.Header.Del("Authorization")
+	}
+	response, err := s.http.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&made); err != nil {
-		return err
+	if response.StatusCode >= 300 {
+		return fmt.Errorf("%s: answered %d", path, response.StatusCode)
 	}
-	s.token = made.Token
-	return nil
+	return json.NewDecoder(response.Body).Decode(made)
 }
 
 func (s *system) stop() {

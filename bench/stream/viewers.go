@@ -108,7 +108,11 @@ func dial(s *system, page int) (*viewer, error) {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n", s.path(page)); err != nil {
+	as := ""
+	if s.reader != "" {
+		as = "Authorization: Bearer " + s.reader + "\r\n"
+	}
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n%s\r\n", s.path(page), as); err != nil {
 		return nil, err
 	}
 	lines := bufio.NewReader(conn)
@@ -286,6 +290,12 @@ func (c *crowd) run(l load) (result, error) {
 		r.p99 = late[(len(late)-1)*99/100]
 	}
 	return r, nil
+}
+
+// warmUp publishes once on each page: limn reads a page when something stands on it for the first time.
+func (c *crowd) warmUp() error {
+	_, err := c.run(load{posts: c.pages, rate: pagesRate, size: noteSize})
+	return err
 }
 
 func (c *crowd) publish(n, size int) error {

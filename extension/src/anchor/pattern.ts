@@ -24,19 +24,27 @@ export class Pattern {
 	}
 
 	/**
-	 * Gives visit, for each number of units read, the errors of the best match that ends there. Anchored, a match
-	 * starts where the text does; else anywhere.
+	 * Gives visit the errors of the best match that ends behind a number of units, wherever they are within a limit.
+	 * Anchored, a match starts where the text does; else anywhere.
 	 */
-	forward(text: string, from: number, to: number, anchored: boolean, visit: Visit): void {
-		this.scan(text, from, to - from, 1, anchored, visit);
+	forward(text: string, from: number, to: number, anchored: boolean, limit: number, visit: Visit): void {
+		this.scan(text, from, to - from, 1, anchored, limit, visit);
 	}
 
 	/** The same from the end of the text, for a reversed pattern. */
-	backward(text: string, from: number, to: number, anchored: boolean, visit: Visit): void {
-		this.scan(text, to - 1, to - from, -1, anchored, visit);
+	backward(text: string, from: number, to: number, anchored: boolean, limit: number, visit: Visit): void {
+		this.scan(text, to - 1, to - from, -1, anchored, limit, visit);
 	}
 
-	private scan(text: string, start: number, count: number, stride: number, anchored: boolean, visit: Visit): void {
+	private scan(
+		text: string,
+		start: number,
+		count: number,
+		stride: number,
+		anchored: boolean,
+		limit: number,
+		visit: Visit,
+	): void {
 		const { lows, highs, low, high } = this;
 		const length = this.units.length;
 		const inHigh = length > 32;
@@ -71,7 +79,7 @@ export class Pattern {
 			upHigh = fallHigh | ~(verticalHigh | riseHigh);
 			downLow = riseLow & verticalLow;
 			downHigh = riseHigh & verticalHigh;
-			visit(i + 1, errors);
+			if (errors <= limit) visit(i + 1, errors);
 		}
 	}
 }

@@ -176,8 +176,8 @@ export class Search {
 		const from = Math.max(middle - maxScan, 0);
 		const to = Math.min(middle + maxScan, this.page.text.length);
 		const hits: { at: number; errors: number }[] = [];
+		const limit = Math.trunc((piece.length * rate) / 100);
 		const visit = (read: number, errors: number): void => {
-			if (errors * 100 > piece.length * rate) return;
 			const at = side === 0 ? to - read : from + read;
 			const last = hits.at(-1);
 			if (last && Math.abs(last.at - at) <= same) {
@@ -186,8 +186,8 @@ export class Search {
 			}
 			hits.push({ at, errors });
 		};
-		if (side === 0) new Pattern(reversed(piece)).backward(this.page.text, from, to, false, visit);
-		else new Pattern(piece).forward(this.page.text, from, to, false, visit);
+		if (side === 0) new Pattern(reversed(piece)).backward(this.page.text, from, to, false, limit, visit);
+		else new Pattern(piece).forward(this.page.text, from, to, false, limit, visit);
 		hits.sort((a, b) => a.errors - b.errors);
 		return hits.slice(0, maxEnds).map((hit) => this.unfold(hit.at, side));
 	}
@@ -216,7 +216,8 @@ export class Search {
 		const low = Math.max(side === 0 ? at - away : at + near, 0);
 		const high = Math.min(side === 0 ? at - near : at + away, this.text.length);
 		if (low >= high) return at;
-		let best = Math.min(size, word) + 1;
+		const limit = Math.min(size, word) + 1;
+		let best = limit;
 		let bestContext = -1;
 		let other = at;
 		const visit = (read: number, errors: number): void => {
@@ -230,8 +231,9 @@ export class Search {
 				bestContext = context;
 			}
 		};
-		if (side === 0) new Pattern(reversed(this.exact.slice(0, word))).backward(this.text, low, high, short, visit);
-		else new Pattern(this.exact.slice(-word)).forward(this.text, low, high, short, visit);
+		if (side === 0)
+			new Pattern(reversed(this.exact.slice(0, word))).backward(this.text, low, high, short, limit, visit);
+		else new Pattern(this.exact.slice(-word)).forward(this.text, low, high, short, limit, visit);
 		this.effort += high - low;
 		return other;
 	}
@@ -259,7 +261,7 @@ export class Search {
 		const size = quote.length;
 		if (size <= word) {
 			let errors = size;
-			new Pattern(quote).forward(text, 0, text.length, true, (_, n) => {
+			new Pattern(quote).forward(text, 0, text.length, true, Number.POSITIVE_INFINITY, (_, n) => {
 				errors = n;
 			});
 			this.effort += text.length;
@@ -289,14 +291,14 @@ export class Search {
 			if (i === 0) {
 				low = 0;
 				high = Math.min(text.length, 2 * word);
-				new Pattern(piece).forward(text, low, high, true, visit);
+				new Pattern(piece).forward(text, low, high, true, word, visit);
 			} else if (i === pieces - 1) {
 				low = Math.max(0, text.length - 2 * word);
 				high = text.length;
-				new Pattern(reversed(piece)).backward(text, low, high, true, visit);
+				new Pattern(reversed(piece)).backward(text, low, high, true, word, visit);
 			} else {
 				low = Math.min(low, high);
-				new Pattern(piece).forward(text, low, high, false, visit);
+				new Pattern(piece).forward(text, low, high, false, word, visit);
 			}
 			this.effort += high - low;
 			sum += best;

@@ -62,9 +62,13 @@ describe('a pattern', () => {
 		const page = text(40) + pattern.replace('a', '') + text(40);
 		for (const anchored of [true, false]) {
 			const forward: number[] = [];
-			new Pattern(pattern).forward(page, 0, page.length, anchored, (_, errors) => forward.push(errors));
+			new Pattern(pattern).forward(page, 0, page.length, anchored, Number.POSITIVE_INFINITY, (_, errors) =>
+				forward.push(errors),
+			);
 			const backward: number[] = [];
-			new Pattern(reversed(pattern)).backward(page, 0, page.length, anchored, (_, errors) => backward.push(errors));
+			new Pattern(reversed(pattern)).backward(page, 0, page.length, anchored, Number.POSITIVE_INFINITY, (_, errors) =>
+				backward.push(errors),
+			);
 			expect(forward).toEqual(plainly(pattern, page, anchored));
 			expect(backward).toEqual(plainly(reversed(pattern), reversed(page), anchored));
 		}
