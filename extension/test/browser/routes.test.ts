@@ -59,7 +59,7 @@ test('routes, history and the back/forward cache lead to the right page', async 
 	await ada.paints(['yellow: The text', 'green: route one']);
 	await ada.page.goto(`${site}/two`);
 	await bob.mark(`${site}/one`, 'pink', '/html[1]/body[1]/p[1]/text()[1]', 4, 8);
-	await ada.page.goBack();
+	await ada.page.goBack({ waitUntil: 'commit' }); // what comes out of the cache does not load
 	await ada.paints(['yellow: The text', 'green: route one', 'pink: text']);
 	expect(await ada.page.evaluate(() => document.documentElement.dataset.persisted)).toBe('true');
 });
