@@ -44,13 +44,25 @@ const (
 	feedRecord = 8 << 20 // bytes
 )
 
-// feedSettings are what the topic must have. A removal stays for a week, so that who was away for less is told of it;
+// feedSettings are what the topic is made with. A removal stays for a week, so that who was away for less is told of it;
 // what was removed is gone from the broker's disk within a day or two.
 var feedSettings = map[string]string{
 	"cleanup.policy":        "compact",
 	"delete.retention.ms":   milliseconds(7 * 24 * time.Hour),
 	"max.compaction.lag.ms": milliseconds(24 * time.Hour),
 	"max.message.bytes":     strconv.Itoa(feedRecord), // a highlight full of control characters is 3.5 MB of JSON
+}
+
+// checkFeedSettings refuses a topic in which something would be lost, or could not be written. For how long something is
+// kept is up to who has made it.
+func checkFeedSettings(settings map[string]string) error {
+	if policy, ok := settings["cleanup.policy"]; ok && policy != "compact" {
+		return fmt.Errorf("must have cleanup.policy=compact, and has %s", policy)
+	}
+	if bytes, err := strconv.Atoi(settings["max.message.bytes"]); err == nil && bytes < feedRecord {
+		return fmt.Errorf("must have max.message.bytes=%d or more, and has %d", feedRecord, bytes)
+	}
+	return nil
 }
 
 // NewFeed makes a feed beside the topic of a bus. Its Run does the work.
@@ -156,9 +168,12 @@ func (w *feedWriter) begin(ctx context.Context) error {
 	if err := w.topic.create(ctx, admin, feedSettings); err != nil {
 		return err
 	}
-	topic, err := w.topic.describe(ctx, admin, feedSettings)
+	topic, settings, err := w.topic.describe(ctx, admin)
 	if err != nil {
 		return err
+	}
+	if err := checkFeedSettings(settings); err != nil {
+		return fmt.Errorf("the topic %s %w", w.topic.Name, err)
 	}
 	if _, _, err := w.client.ProducerID(ctx); err != nil {
 		return fmt.Errorf("become the topic's only writer: %w", err)

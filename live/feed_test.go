@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -58,15 +59,20 @@ func (f feedTest) run(feed *Feed) (stop func()) {
 	return stop
 }
 
-// writer is a feed that has become the one that writes.
-func (f feedTest) writer() *feedWriter {
+func (f feedTest) client() *kgo.Client {
 	f.t.Helper()
-	feed := f.feed()
-	client, err := feed.connect()
+	client, err := f.feed().connect()
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(client.Close)
+	return client
+}
+
+// writer is a feed that has become the one that writes.
+func (f feedTest) writer() *feedWriter {
+	f.t.Helper()
+	feed, client := f.feed(), f.client()
 	if _, err := f.store.LeadFeed(f.t.Context(), feed.instance, 0); err != nil { // whoever leads does so for no time
 		f.t.Fatal(err)
 	}
@@ -525,17 +531,32 @@ func TestFeedOfARestoredBackupBeginsAnew(t *testing.T) {
 	}
 }
 
-// A topic that somebody made without compaction is refused, and says what it lacks.
+// A topic that somebody made is refused if something would be lost in it, or has no room; how long it keeps removals is theirs to say.
 func TestFeedRefusesAnotherKindOfTopic(t *testing.T) {
-	f := newFeedTest(t)
-	if err := f.broker.cluster.CreateTopic(f.feed().topic.Name, 1, nil); err != nil {
-		t.Fatal(err)
-	}
+	for _, c := range []struct {
+		settings map[string]string
+		lacks    string
+	}{
+		{nil, "cleanup.policy=compact"},
+		{map[string]string{"cleanup.policy": "compact,delete", "max.message.bytes": "8388608"}, "cleanup.policy=compact"},
+		{map[string]string{"cleanup.policy": "compact"}, "max.message.bytes"},
+		{map[string]string{"cleanup.policy": "compact", "max.message.bytes": "8388608", "delete.retention.ms": "1000"}, ""},
+	} {
+		t.Run(c.lacks, func(t *testing.T) {
+			f := newFeedTest(t)
+			if err := f.broker.cluster.CreateTopic(f.feed().topic.Name, 1, c.settings); err != nil {
+				t.Fatal(err)
+			}
 
-	err := f.feed().lead(t.Context())
+			err := (&feedWriter{Feed: f.feed(), client: f.client()}).begin(t.Context())
 
-	if err == nil || !strings.Contains(err.Error(), "must have") {
-		t.Errorf("it says %v", err)
+			switch {
+			case c.lacks != "" && (err == nil || !strings.Contains(err.Error(), c.lacks)):
+				t.Errorf("%v: it says %v", c.settings, err)
+			case c.lacks == "" && !errors.Is(err, storage.ErrNotFound): // it leads nothing
+				t.Errorf("%v: it says %v", c.settings, err)
+			}
+		})
 	}
 }
 

@@ -242,14 +242,14 @@ func (t KafkaTopic) create(ctx context.Context, admin *kadm.Client, settings map
 	return nil
 }
 
-// describe finds the topic, and refuses one that was made with other settings, if they can be seen.
-func (t KafkaTopic) describe(ctx context.Context, admin *kadm.Client, settings map[string]string) (kadm.TopicDetail, error) {
+// describe finds the topic and its settings, if those can be seen.
+func (t KafkaTopic) describe(ctx context.Context, admin *kadm.Client) (topic kadm.TopicDetail, settings map[string]string, err error) {
 	topics, err := admin.ListTopics(ctx, t.Name)
 	if err == nil {
 		err = topics[t.Name].Err
 	}
 	if err != nil {
-		return kadm.TopicDetail{}, fmt.Errorf("look for the topic: %w", err)
+		return kadm.TopicDetail{}, nil, fmt.Errorf("look for the topic: %w", err)
 	}
 	configs, err := admin.DescribeTopicConfigs(ctx, t.Name)
 	if err == nil {
@@ -257,16 +257,15 @@ func (t KafkaTopic) describe(ctx context.Context, admin *kadm.Client, settings m
 	}
 	switch {
 	case isForbidden(err):
-		return topics[t.Name], nil
+		return topics[t.Name], nil, nil
 	case err != nil:
-		return kadm.TopicDetail{}, fmt.Errorf("look at the topic's settings: %w", err)
+		return kadm.TopicDetail{}, nil, fmt.Errorf("look at the topic's settings: %w", err)
 	}
+	settings = map[string]string{}
 	for _, c := range configs[0].Configs {
-		if want, ok := settings[c.Key]; ok && c.MaybeValue() != want {
-			return kadm.TopicDetail{}, fmt.Errorf("the topic %s must have %s=%s, and has %s", t.Name, c.Key, want, c.MaybeValue())
-		}
+		settings[c.Key] = c.MaybeValue()
 	}
-	return topics[t.Name], nil
+	return topics[t.Name], settings, nil
 }
 
 func isForbidden(err error) bool {
