@@ -38,6 +38,11 @@ check: $(modules) ## Look for what is misformatted, suspicious or does not compi
 	GOOS=darwin go vet $$(go list -f '{{if .IgnoredGoFiles}}{{.ImportPath}}{{end}}' ./...) # has files for some systems only
 	cd extension && npm run --silent check
 
+.PHONY: audit
+audit: $(modules) ## Look for known weaknesses in what limn depends on; needs the network
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+	cd extension && npm audit
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...

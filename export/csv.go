@@ -12,23 +12,21 @@ import (
 	"limn/storage"
 )
 
-// A csvSheet is a table (RFC 4180) with a row a highlight. Every cell is quoted.
+// A csvSheet is a table with a row a highlight.
 type csvSheet struct {
-	w      io.Writer
+	table
 	origin string
-	begun  bool
 }
 
 var csvHeader = []string{
 	"id", "url", "title", "quote", "note", "tags", "color", "author", "group", "state", "replies", "created_at", "updated_at", "link",
 }
 
-func beginCSV(w io.Writer, origin string) sheet { return &csvSheet{w: w, origin: origin} }
+func beginCSV(w io.Writer, origin string) sheet {
+	return &csvSheet{table{w: w, header: csvHeader}, origin}
+}
 
 func (s *csvSheet) add(t storage.Thread) error {
-	if err := s.begin(); err != nil {
-		return err
-	}
 	h := t.Highlight
 	return s.row([]string{
 		h.ID.String(), h.Page.URL, h.Page.Title, strings.Join(quotes(h), "\n…\n"), h.Note, strings.Join(h.Tags, ", "), h.Color,
@@ -37,17 +35,28 @@ func (s *csvSheet) add(t storage.Thread) error {
 	})
 }
 
-func (s *csvSheet) end() error { return s.begin() }
-
-func (s *csvSheet) begin() error {
-	if s.begun {
-		return nil
-	}
-	s.begun = true
-	return s.row(csvHeader)
+// A table is what RFC 4180 describes, with a header. Every cell is quoted, and inert.
+type table struct {
+	w      io.Writer
+	header []string // until it is written
 }
 
-func (s *csvSheet) row(cells []string) error {
+func (t *table) row(cells []string) error {
+	if err := t.end(); err != nil {
+		return err
+	}
+	return t.write(cells)
+}
+
+func (t *table) end() error {
+	header := t.header
+	if t.header = nil; header == nil {
+		return nil
+	}
+	return t.write(header)
+}
+
+func (t *table) write(cells []string) error {
 	var line strings.Builder
 	for i, cell := range cells {
 		if i > 0 {
@@ -58,7 +67,7 @@ func (s *csvSheet) row(cells []string) error {
 		line.WriteByte('"')
 	}
 	line.WriteString("\r\n")
-	_, err := io.WriteString(s.w, line.String())
+	_, err := io.WriteString(t.w, line.String())
 	return err
 }
 

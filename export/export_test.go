@@ -70,7 +70,7 @@ func mustWrite(tb testing.TB, format string, list ...storage.Thread) string {
 }
 
 func TestFormatsAreFoundByTheirName(t *testing.T) {
-	for _, name := range []string{"json", "jsonld", "csv", "markdown"} {
+	for _, name := range []string{"json", "ndjson", "jsonld", "csv", "readwise", "hypothesis", "markdown", "html"} {
 		if f, ok := Find(name); !ok || f.Name != name || f.MediaType == "" || f.Extension == "" {
 			t.Errorf("Find(%q) = %+v, %v", name, f, ok)
 		}
@@ -109,7 +109,7 @@ func TestNoJSONEndsAScript(t *testing.T) {
 	hostile := ink()
 	hostile.Highlight.Note, hostile.Highlight.Page.Title = "</script><script>alert(1)</script>", "<!--"
 	hostile.Highlight.Ranges[0].Quote.Exact = "</SCRIPT>"
-	for _, format := range []string{"json", "jsonld"} {
+	for _, format := range []string{"json", "ndjson", "jsonld", "hypothesis"} {
 		if text := mustWrite(t, format, hostile); strings.ContainsAny(text, "<>") {
 			t.Errorf("%s has an angle bracket: %s", format, text)
 		}
@@ -128,7 +128,7 @@ func TestWhatBreaksOffIsAnErrorAndNotComplete(t *testing.T) {
 		if err := f.Write(&b, origin, broken); !errors.Is(err, cause) {
 			t.Errorf("%s: %v; want the cause", f.Name, err)
 		}
-		if strings.HasPrefix(f.Name, "json") && json.Valid([]byte(b.String())) {
+		if f.Name != "ndjson" && json.Valid([]byte(b.String())) {
 			t.Errorf("%s looks complete: %s", f.Name, b.String())
 		}
 		if err := f.Write(fullDisk{}, origin, threads(ink())); !errors.Is(err, io.ErrShortWrite) {

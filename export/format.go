@@ -27,9 +27,13 @@ type sheet interface {
 // Formats are all there are.
 var Formats = []Format{
 	{"json", "application/json", "json", beginJSON},
+	{"ndjson", "application/x-ndjson", "ndjson", beginNDJSON},
 	{"jsonld", `application/ld+json; profile="http://www.w3.org/ns/anno.jsonld"`, "jsonld", beginJSONLD},
 	{"csv", "text/csv; charset=utf-8; header=present", "csv", beginCSV},
+	{"readwise", "text/csv; charset=utf-8; header=present", "csv", beginReadwise},
+	{"hypothesis", "application/json", "json", beginHypothesis},
 	{"markdown", "text/markdown; charset=utf-8", "md", beginMarkdown},
+	{"html", "text/html; charset=utf-8", "html", beginHTML},
 }
 
 // Find is the format of a name.

@@ -19,12 +19,15 @@ func beginJSON(w io.Writer, _ string) sheet {
 	return &jsonSheet{list{w: w, head: `{"version":` + jsonVersion + `,"items":[`, tail: "]}\n"}}
 }
 
-func (s *jsonSheet) add(t storage.Thread) error {
-	return s.list.add(struct {
-		storage.Highlight
-		Thread []storage.Reply `json:"thread"`
-	}{t.Highlight, append([]storage.Reply{}, t.Replies...)})
+func (s *jsonSheet) add(t storage.Thread) error { return s.list.add(itemOf(t)) }
+
+// An item is a highlight with its thread.
+type item struct {
+	storage.Highlight
+	Thread []storage.Reply `json:"thread"`
 }
+
+func itemOf(t storage.Thread) item { return item{t.Highlight, append([]storage.Reply{}, t.Replies...)} }
 
 // A list writes a JSON array item by item, between a head and a tail. Like all of encoding/json it writes <, > and &
 // as escapes, so that no item can end a script that holds it.

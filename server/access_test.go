@@ -250,7 +250,7 @@ func ways() (all []way) {
 	}, func(p place, a actor) int {
 		return p.act(a, true, map[bool]int{true: http.StatusConflict, false: http.StatusNoContent}[p.kind == "public"])
 	}))
-	for _, format := range []string{"json", "jsonld", "csv", "markdown"} {
+	for _, format := range []string{"json", "ndjson", "jsonld", "csv", "readwise", "hypothesis", "markdown", "html"} {
 		all = append(all,
 			list("GET /export "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url }),
 			inGroup("GET /export?group "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url + "&group=" + p.group }))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -74,10 +75,16 @@ func tokenOf(r *http.Request) (token string, byCookie bool) {
 // readerOf is who asks; the anonymous reader when nobody is signed in.
 func readerOf(c *gin.Context) storage.Reader { return c.MustGet(readerKey).(storage.Reader) }
 
+// maxGroups is how many groups may be asked for at once: each is looked up, and looked at in each delivery.
+const maxGroups = 100
+
 // readerIn is who asks, with no more than the groups that they ask for; with all of theirs if they ask for none.
 func (s *Server) readerIn(c *gin.Context, groups []string) (storage.Reader, error) {
-	if len(groups) == 0 {
+	switch {
+	case len(groups) == 0:
 		return readerOf(c), nil
+	case len(groups) > maxGroups:
+		return storage.Reader{}, &unreadableError{"the parameter group", "is there more than " + strconv.Itoa(maxGroups) + " times"}
 	}
 	return s.store.Only(c, readerOf(c), groups...)
 }

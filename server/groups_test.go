@@ -254,6 +254,7 @@ func TestOpenGroupIsReadAndJoinedByAnybody(t *testing.T) {
 
 	bob.do("PUT", "/groups/"+group+"/members/"+bob.id(), `{}`).is(http.StatusCreated)
 	bob.mark("Bob's", group)
+	bob.do("GET", "/stream?url="+streamed+strings.Repeat("&group="+group, 101), "").isProblem(http.StatusBadRequest, "unreadable")
 	if n := len(bob.do("GET", "/highlights", "").items()); n != 2 {
 		t.Errorf("a member sees %d highlights", n)
 	}
@@ -391,4 +392,17 @@ func TestStreamOfGuestEndsWhenTheGroupCloses(t *testing.T) {
 
 	guest.ends()
 	nobody.do("GET", path, "").isProblem(http.StatusNotFound, "not_found")
+}
+
+// Asking for what is so already disturbs nobody.
+func TestStreamGoesOnWhenNothingChanges(t *testing.T) {
+	s := startService(t)
+	ada, eve := s.signUp("Ada"), s.signUp("Eve")
+	group := ada.found("Club", "open")
+	reader := ada.settled("/stream?url=" + streamed)
+
+	eve.puts(ada, group, "owner").is(http.StatusOK)
+
+	ada.mark("still here", group)
+	reader.untilNote("still here")
 }

@@ -9,24 +9,6 @@ import (
 	"limn/storage"
 )
 
-func (s *Server) listMembers(c *gin.Context) error {
-	group, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	q := readQuery(c, "limit", "after")
-	paging := q.paging()
-	if q.err != nil {
-		return q.err
-	}
-	members, next, err := s.store.ListMembers(c, readerOf(c), group, paging)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, newList(c, members, next))
-	return nil
-}
-
 func (s *Server) putMember(c *gin.Context) error {
 	group, account, err := memberID(c)
 	if err != nil {
@@ -38,13 +20,15 @@ func (s *Server) putMember(c *gin.Context) error {
 	if err := decode(c, &request); err != nil {
 		return err
 	}
-	m, created, err := s.store.PutMember(c, readerOf(c), group, account, orZero(request.Role))
+	m, before, err := s.store.PutMember(c, readerOf(c), group, account, orZero(request.Role))
 	if err != nil {
 		return err
 	}
-	s.hub.Dismiss(account)
+	if m.Role != before { // nobody ends another's streams by asking for what is so already
+		s.hub.Dismiss(account)
+	}
 	status := http.StatusOK
-	if created {
+	if before == "" {
 		status = http.StatusCreated
 	}
 	c.JSON(status, m)

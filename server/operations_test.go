@@ -194,7 +194,8 @@ func TestOperationsThatCannotBeRead(t *testing.T) {
 	ada := s.signUp("Ada")
 	id := uuid.NewString()
 	for body, pointer := range map[string]string{
-		`{}`: "",
+		`{}`:   "",
+		`null`: "",
 		`[{"method":"POST","path":"/highlights"}]`:                         "/0/id",
 		`[{"id":"` + id + `","path":"/highlights"}]`:                       "/0/method",
 		`[{"id":"` + id + `","method":"POST"}]`:                            "/0/path",

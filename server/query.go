@@ -92,7 +92,7 @@ func (q *query) number(name string, from, to, otherwise int64) int64 {
 
 func (q *query) oneOf(name string, values ...string) string {
 	text := q.text(name)
-	if text != "" && !slices.Contains(values, text) {
+	if q.has(name) && !slices.Contains(values, text) {
 		q.fail("the parameter "+name, "must be one of "+strings.Join(values, ", "))
 	}
 	return text

@@ -28,6 +28,9 @@ func decode(c *gin.Context, v any, options ...json.Options) error {
 	if err != nil {
 		return err
 	}
+	if string(bytes.TrimSpace(body)) == "null" { // which would leave all as it is
+		return refused("", "must not be null")
+	}
 	err = json.Unmarshal(body, v, append(options, json.RejectUnknownMembers(true))...)
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError

@@ -38,17 +38,18 @@ func (s *Store) ListMembers(ctx context.Context, reader Reader, group uuid.UUID,
 }
 
 // PutMember gives an account a role in a group; empty: that of a member, or what it has. An owner gives any to anybody, a moderator
-// those of reader and member to those who have no higher one. Anybody joins an open group so.
-func (s *Store) PutMember(ctx context.Context, by Reader, group, account uuid.UUID, role Role) (m Member, created bool, err error) {
+// those of reader and member to those who have no higher one. Anybody joins an open group so. It returns the role before,
+// too; empty: none.
+func (s *Store) PutMember(ctx context.Context, by Reader, group, account uuid.UUID, role Role) (m Member, before Role, err error) {
 	if err := checkRole(role); err != nil {
-		return Member{}, false, err
+		return Member{}, "", err
 	}
 	err = s.changeGroup(ctx, by, group, "", func(tx pgx.Tx, held heldGroup) error {
-		before, err := roleOf(ctx, tx, group, account)
+		before, err = roleOf(ctx, tx, group, account)
 		if err != nil {
 			return err
 		}
-		created = before == ""
+		created := before == ""
 		switch {
 		case role == "" && created:
 			role = RoleMember
@@ -85,7 +86,7 @@ func (s *Store) PutMember(ctx context.Context, by Reader, group, account uuid.UU
 		m, err = pgx.CollectExactlyOneRow(rows, scanMember)
 		return err
 	})
-	return m, created, translate(err, "put member")
+	return m, before, translate(err, "put member")
 }
 
 // DeleteMember takes an account out of a group: itself, or as PutMember allows.
