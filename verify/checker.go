@@ -161,6 +161,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	if err = cmp.Or(err, failed); err != nil {
 		return storage.Visit{}, err
 	}
+	visit.JudgedAt = found.readAt
 	if found.failure != nil {
 		c.log.Info("a page cannot be read", "page", page.ID, "reason", found.failure.reason, "cause", found.failure.cause)
 		visit.Unfinished = false
