@@ -1,12 +1,17 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"limn/storage"
 )
 
 // A list is one page of a list.
@@ -54,3 +59,24 @@ func ifMatch(c *gin.Context) (*int64, error) {
 }
 
 func setETag(c *gin.Context, version int64) { c.Header("ETag", `"`+strconv.FormatInt(version, 10)+`"`) }
+
+// listUnder answers with what is listed under the thing that the path names, a page at a time.
+func listUnder[T any](list func(context.Context, storage.Reader, uuid.UUID, storage.Paging) ([]T, string, error)) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		id, err := pathID(c)
+		if err != nil {
+			return err
+		}
+		q := readQuery(c, "limit", "after")
+		paging := q.paging()
+		if q.err != nil {
+			return q.err
+		}
+		items, next, err := list(c, readerOf(c), id, paging)
+		if err != nil {
+			return err
+		}
+		c.JSON(http.StatusOK, newList(c, items, next))
+		return nil
+	}
+}

@@ -52,24 +52,6 @@ func seconds(n int64) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-func (s *Server) listInvites(c *gin.Context) error {
-	group, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	q := readQuery(c, "limit", "after")
-	paging := q.paging()
-	if q.err != nil {
-		return q.err
-	}
-	invites, next, err := s.store.ListInvites(c, readerOf(c), group, paging)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, newList(c, invites, next))
-	return nil
-}
-
 func (s *Server) deleteInvite(c *gin.Context) error {
 	id, err := pathID(c)
 	if err != nil {

@@ -9,24 +9,6 @@ import (
 	"limn/storage"
 )
 
-func (s *Server) listMembers(c *gin.Context) error {
-	group, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	q := readQuery(c, "limit", "after")
-	paging := q.paging()
-	if q.err != nil {
-		return q.err
-	}
-	members, next, err := s.store.ListMembers(c, readerOf(c), group, paging)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, newList(c, members, next))
-	return nil
-}
-
 func (s *Server) putMember(c *gin.Context) error {
 	group, account, err := memberID(c)
 	if err != nil {

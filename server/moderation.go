@@ -53,39 +53,3 @@ func (s *Server) hide(c *gin.Context, hide bool) error {
 	c.Status(http.StatusNoContent)
 	return nil
 }
-
-func (s *Server) listFlags(c *gin.Context) error {
-	group, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	q := readQuery(c, "limit", "after")
-	paging := q.paging()
-	if q.err != nil {
-		return q.err
-	}
-	flags, next, err := s.store.ListFlags(c, readerOf(c), group, paging)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, newList(c, flags, next))
-	return nil
-}
-
-func (s *Server) listLog(c *gin.Context) error {
-	group, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	q := readQuery(c, "limit", "after")
-	paging := q.paging()
-	if q.err != nil {
-		return q.err
-	}
-	entries, next, err := s.store.ListLog(c, readerOf(c), group, paging)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, newList(c, entries, next))
-	return nil
-}

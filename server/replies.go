@@ -41,24 +41,6 @@ func (s *Server) createReply(c *gin.Context) error {
 	return nil
 }
 
-func (s *Server) listReplies(c *gin.Context) error {
-	highlight, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	q := readQuery(c, "limit", "after")
-	paging := q.paging()
-	if q.err != nil {
-		return q.err
-	}
-	replies, next, err := s.store.ListReplies(c, readerOf(c), highlight, paging)
-	if err != nil {
-		return err
-	}
-	c.JSON(http.StatusOK, newList(c, replies, next))
-	return nil
-}
-
 func (s *Server) updateReply(c *gin.Context) error {
 	id, err := pathID(c)
 	if err != nil {

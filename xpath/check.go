@@ -51,6 +51,9 @@ func (d *Document) check(r Range, budget *Budget) (v Verdict, ok bool) {
 		if r.Position == nil && start >= d.origin {
 			r.Position = &Position{start - d.origin, end - d.origin}
 		}
+		if now, ok := d.elsewhere(r, start, end, budget); ok {
+			return Verdict{State: Moved, Range: r, Now: &now}, true
+		}
 		return Verdict{State: Verified, Range: r}, true
 	}
 	if r.Quote == nil {
@@ -65,6 +68,31 @@ func (d *Document) check(r Range, budget *Budget) (v Verdict, ok bool) {
 	}
 	now := d.describe(start, end, d.backward(r))
 	return Verdict{State: Moved, Range: r, Now: &now}, true
+}
+
+// elsewhere tells where a quote stands that the paths hold among other words, if it stands among its own in just one other
+// place: what was put before it has its path now.
+func (d *Document) elsewhere(r Range, start, end int, budget *Budget) (now Range, ok bool) {
+	const telling = 20
+	q := r.Quote
+	if q.Exact == "" || budget.left <= 0 || d.slice(max(start-Units(q.Prefix), 0), start) == q.Prefix && d.slice(end, min(end+Units(q.Suffix), d.length())) == q.Suffix {
+		return Range{}, false
+	}
+	s := d.newSearch(r)
+	if s.most < telling || s.judge(match{start: start, end: end}).context == s.most {
+		return Range{}, false
+	}
+	defer func() { budget.left -= s.effort + s.work }()
+	var own []match
+	for _, m := range s.exactly() {
+		if m.context == s.most && !d.isHidden(m.start) {
+			own = append(own, m)
+		}
+	}
+	if len(own) != 1 {
+		return Range{}, false
+	}
+	return d.describe(own[0].start, own[0].end, d.backward(r)), true
 }
 
 // CheckAll checks a range against several readings of the same page, which differ in what is in <noscript>: text

@@ -2,14 +2,32 @@ import { type Path, parsePath, type Step } from './path.ts';
 import { rangeOf } from './point.ts';
 import { expect, Search } from './search.ts';
 import { TextIndex, textOf } from './text.ts';
-import { type WireRange, wellFormed } from './wire.ts';
+import { type WireQuote, type WireRange, wellFormed } from './wire.ts';
 
 /**
- * Finds a range in a document: by its paths, where they hold exactly its quote; else by its quote, for which its
- * position, its context and its paths decide. Null: it is not here, or not yet.
+ * Finds a range in a document: by its paths, where they hold exactly its quote, unless that stands among its own words
+ * elsewhere; else by its quote, for which its position, its context and its paths decide. Null: it is not here, or not yet.
  */
 export function resolve(wire: WireRange, doc: Document, index?: TextIndex): Range | null {
-	return byPaths(wire, doc) ?? byQuote(wire, doc, index ?? TextIndex.of(doc));
+	const text = index ?? TextIndex.of(doc);
+	const range = byPaths(wire, doc);
+	return range ? (elsewhere(wire, doc, range, text) ?? range) : byQuote(wire, doc, text);
+}
+
+function elsewhere(wire: WireRange, doc: Document, range: Range, index: TextIndex): Range | null {
+	const start = index.place(range.startContainer, range.startOffset);
+	const end = index.place(range.endContainer, range.endOffset);
+	const { quote } = wire;
+	if (!quote?.exact || start === undefined || end === undefined) return null;
+	const { prefix, suffix } = quote;
+	const before = index.text.slice(Math.max(start - prefix.length, 0), start);
+	if (before === prefix && index.text.startsWith(suffix, end)) return null;
+	const match = search(wire, doc, index, quote).elsewhere(start, end);
+	return match && index.range(match.start, match.end);
+}
+
+function search(wire: WireRange, doc: Document, index: TextIndex, quote: WireQuote): Search {
+	return new Search(index, quote, expect(wire, isBackward(wire, doc), index));
 }
 
 export function byPaths(wire: WireRange, doc: Document): Range | null {
@@ -20,7 +38,7 @@ export function byPaths(wire: WireRange, doc: Document): Range | null {
 
 export function byQuote(wire: WireRange, doc: Document, index: TextIndex): Range | null {
 	if (!wire.quote) return null;
-	const match = new Search(index, wire.quote, expect(wire, isBackward(wire, doc), index)).run();
+	const match = search(wire, doc, index, wire.quote).run();
 	return match && index.range(match.start, match.end);
 }
 

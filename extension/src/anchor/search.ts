@@ -69,6 +69,17 @@ export class Search {
 		return choose(this, [...found, ...this.fuzzily()]);
 	}
 
+	/**
+	 * Where the quote stands among its own words, if what the paths hold stands among others and that is in just one
+	 * place: what was put before it has its path now.
+	 */
+	elsewhere(start: number, end: number): Match | null {
+		const telling = 20;
+		if (this.most < telling || judge(this, start, end, 0, 0).context === this.most) return null;
+		const own = this.exactly().filter((m) => m.context === this.most && !this.index.isHidden(m.start));
+		return own.length === 1 ? (own[0] ?? null) : null;
+	}
+
 	shift(place: number): number {
 		const node = this.index.nodeAt(place);
 		return node ? shift(this.expected.path, node, this.index.document) : 0;

@@ -1,5 +1,5 @@
 import { isText } from './path.ts';
-import { byPaths, byQuote } from './resolve.ts';
+import { byPaths, byQuote, resolve } from './resolve.ts';
 import { after, next, TextIndex, textOf } from './text.ts';
 import { contextLength, isHost, type WireRange } from './wire.ts';
 
@@ -37,7 +37,7 @@ export class Anchorer {
 	/** Takes a range, in the place of one with the same id, and says where it is now. */
 	put(id: string, wire: WireRange): Range | null {
 		this.index ??= TextIndex.of(this.doc);
-		const range = byPaths(wire, this.doc) ?? byQuote(wire, this.doc, this.index);
+		const range = resolve(wire, this.doc, this.index);
 		this.anchored.set(id, { wire, range, text: range ? textOf(range) : '' });
 		return range;
 	}
