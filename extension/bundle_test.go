@@ -38,8 +38,8 @@ func TestTheExtensionForEachBrowser(t *testing.T) {
 		permissions []string
 		scripts     []string
 	}{
-		extension.Chrome:  {[]string{"activeTab", "offscreen", "storage"}, []string{"worker.js", "offscreen.js", "content.js", "popup.js"}},
-		extension.Firefox: {[]string{"activeTab", "storage"}, []string{"background.js", "content.js", "popup.js"}},
+		extension.Chrome:  {[]string{"activeTab", "alarms", "contextMenus", "offscreen", "sidePanel", "storage"}, []string{"worker.js", "offscreen.js", "content.js", "options.js", "popup.js", "side.js", "side.html"}},
+		extension.Firefox: {[]string{"activeTab", "alarms", "contextMenus", "storage"}, []string{"background.js", "content.js", "options.js", "popup.js", "side.js", "side.html"}},
 	} {
 		files := unzip(t, pack(t, browser))
 		var manifest struct {
@@ -77,7 +77,7 @@ func TestTheExtensionForEachBrowser(t *testing.T) {
 		if (manifest.Settings != nil && manifest.Settings.Gecko.ID != "") != (browser == extension.Firefox) {
 			t.Errorf("%s: an id for Firefox belongs into Firefox's manifest alone", browser)
 		}
-		named := append(want.scripts, manifest.Action.Popup, "config.json", "popup.css")
+		named := append(want.scripts, manifest.Action.Popup, "config.json", "page.css", "options.html", "_locales/en/messages.json")
 		named = append(named, manifest.Content[0].JS...)
 		named = append(named, manifest.Content[0].CSS...)
 		named = append(named, manifest.Background.Scripts...)

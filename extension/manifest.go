@@ -9,20 +9,24 @@ import (
 // A manifest says to the browser what the extension is and may do. Its fields keep their order, so that the
 // same extension is the same bytes.
 type manifest struct {
-	ManifestVersion int               `json:"manifest_version"`
-	Name            string            `json:"name"`
-	Version         string            `json:"version"`
-	Description     string            `json:"description"`
-	DefaultLocale   string            `json:"default_locale"`
-	Icons           map[string]string `json:"icons"`
-	Action          action            `json:"action"`
-	Background      background        `json:"background"`
-	ContentScripts  []contentScript   `json:"content_scripts"`
-	Permissions     []string          `json:"permissions"`
-	HostPermissions []string          `json:"host_permissions"`
-	CSP             csp               `json:"content_security_policy"`
-	MinimumChrome   string            `json:"minimum_chrome_version,omitempty"`
-	Gecko           *gecko            `json:"browser_specific_settings,omitempty"`
+	ManifestVersion int                `json:"manifest_version"`
+	Name            string             `json:"name"`
+	Version         string             `json:"version"`
+	Description     string             `json:"description"`
+	DefaultLocale   string             `json:"default_locale"`
+	Icons           map[string]string  `json:"icons"`
+	Action          action             `json:"action"`
+	Background      background         `json:"background"`
+	Commands        map[string]command `json:"commands"`
+	Options         options            `json:"options_ui"`
+	ContentScripts  []contentScript    `json:"content_scripts"`
+	Permissions     []string           `json:"permissions"`
+	HostPermissions []string           `json:"host_permissions"`
+	CSP             csp                `json:"content_security_policy"`
+	SidePanel       *sidePanel         `json:"side_panel,omitempty"`
+	Sidebar         *sidebar           `json:"sidebar_action,omitempty"`
+	MinimumChrome   string             `json:"minimum_chrome_version,omitempty"`
+	Gecko           *gecko             `json:"browser_specific_settings,omitempty"`
 }
 
 type action struct {
@@ -40,7 +44,29 @@ type contentScript struct {
 	Matches []string `json:"matches"`
 	CSS     []string `json:"css"`
 	JS      []string `json:"js"`
+	Frames  bool     `json:"all_frames"` // the script itself leaves alone those of other sites
 	RunAt   string   `json:"run_at"`
+}
+
+type command struct {
+	Key         map[string]string `json:"suggested_key"`
+	Description string            `json:"description"`
+}
+
+type sidePanel struct {
+	Path string `json:"default_path"`
+}
+
+type sidebar struct {
+	Title     string            `json:"default_title"`
+	Panel     string            `json:"default_panel"`
+	Icon      map[string]string `json:"default_icon"`
+	AtInstall bool              `json:"open_at_install"`
+}
+
+type options struct {
+	Page  string `json:"page"`
+	InTab bool   `json:"open_in_tab"`
 }
 
 type csp struct {
@@ -51,6 +77,9 @@ type gecko struct {
 	Gecko struct {
 		ID         string `json:"id"`
 		MinVersion string `json:"strict_min_version"`
+		Data       struct {
+			Required []string `json:"required"`
+		} `json:"data_collection_permissions"`
 	} `json:"gecko"`
 }
 
@@ -69,8 +98,14 @@ func manifestFor(browser string, server *url.URL, version string) ([]byte, error
 		DefaultLocale:   defaultLocale,
 		Icons:           icons,
 		Action:          action{Title: "limn", Popup: "popup.html", Icon: icons},
+		Commands: map[string]command{
+			"mark": {Key: map[string]string{"default": "Alt+Shift+H"}, Description: "__MSG_commandMark__"},
+			"side": {Key: map[string]string{"default": "Alt+Shift+L"}, Description: "__MSG_openPanel__"},
+		},
+		Options: options{Page: "options.html", InTab: true},
 		ContentScripts: []contentScript{{
-			Matches: []string{"http://*/*", "https://*/*"}, CSS: []string{"paint.css"}, JS: []string{"content.js"}, RunAt: "document_idle",
+			Matches: []string{"http://*/*", "https://*/*"}, CSS: []string{"paint.css"}, JS: []string{"content.js"},
+			Frames: true, RunAt: "document_idle",
 		}},
 		// A match pattern names no port: Firefox refuses one, and without it every port is meant.
 		HostPermissions: []string{server.Scheme + "://" + server.Hostname() + "/*"},
@@ -81,14 +116,17 @@ func manifestFor(browser string, server *url.URL, version string) ([]byte, error
 	switch browser {
 	case Chrome:
 		m.Background.ServiceWorker = "worker.js"
-		m.Permissions = []string{"activeTab", "offscreen", "storage"}
+		m.Permissions = []string{"activeTab", "alarms", "contextMenus", "offscreen", "sidePanel", "storage"}
+		m.SidePanel = &sidePanel{Path: "side.html"}
 		m.MinimumChrome = "128" // caretPositionFromPoint
 	case Firefox:
 		m.Background.Scripts = []string{"background.js"}
-		m.Permissions = []string{"activeTab", "storage"}
+		m.Permissions = []string{"activeTab", "alarms", "contextMenus", "storage"}
+		m.Sidebar = &sidebar{Title: "limn", Panel: "side.html", Icon: icons}
 		m.Gecko = &gecko{}
 		m.Gecko.Gecko.ID = "limn@limn.invalid"
 		m.Gecko.Gecko.MinVersion = "140.0" // CSS.highlights
+		m.Gecko.Gecko.Data.Required = []string{"browsingActivity", "websiteContent"}
 	default:
 		return nil, ErrBrowser
 	}

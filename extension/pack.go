@@ -104,8 +104,8 @@ func pack(browser, serverURL string) (map[string][]byte, error) {
 
 // scripts are the entries that each browser's extension is made of, src/NAME.ts bundled to NAME.js.
 var scripts = map[string][]string{
-	Chrome:  {"content.js", "offscreen.js", "popup.js", "worker.js"},
-	Firefox: {"background.js", "content.js", "popup.js"},
+	Chrome:  {"content.js", "offscreen.js", "options.js", "popup.js", "side.js", "worker.js"},
+	Firefox: {"background.js", "content.js", "options.js", "popup.js", "side.js"},
 }
 
 // shared is what does not depend on the server, made once: bundles, pages, style sheets and icons.
@@ -125,8 +125,11 @@ var shared = sync.OnceValues(func() (map[string][]byte, error) {
 	}
 	for name, from := range map[string]string{
 		"offscreen.html": "static/offscreen.html",
+		"options.html":   "static/options.html",
+		"page.css":       "static/page.css",
 		"popup.html":     "static/popup.html",
-		"popup.css":      "static/popup.css",
+		"side.html":      "static/side.html",
+		"side.css":       "static/side.css",
 		"paint.css":      "src/paint/paint.css",
 	} {
 		data, err := sources.ReadFile(from)

@@ -102,8 +102,8 @@ CREATE TABLE pages (
 CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT NULL;
 
 -- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
--- A hidden thing is in a
--- group of its own, which only those read who moderate (storage.hiddenIn). left_groups are those that could read it once: they are told that it is gone, nobody else is.
+-- A hidden thing is in a group of its own, which only those read who moderate (storage.hiddenIn).
+-- left_groups are those that could read it once: they are told that it is gone, nobody else is.
 -- A deleted row stays as a tombstone with a number; its content goes at once.
 CREATE TABLE highlights (
   page_id      uuid NOT NULL REFERENCES pages,

@@ -30,6 +30,7 @@ import (
 // The checker can fail: each of these faults is planted between limn and those who use it, or in the database, and is
 // found by its name.
 func TestPlantedFaultsAreFound(t *testing.T) {
+	t.Parallel()
 	rig := startRig(t, options{
 		instances: 1, writers: 4, readers: 12, pages: 2, patience: time.Second, settings: []string{"fsync=off"},
 	})
@@ -426,6 +427,7 @@ func resurrected(t *testing.T, r *round) {
 
 // What is wrong with the feed is found, too.
 func TestPlantedFaultsOfTheFeedAreFound(t *testing.T) {
+	t.Parallel() // beside the others, on a rig of its own
 	rig := startRig(t, options{
 		kafka: true, instances: 1, writers: 4, readers: 1, pages: 2, patience: 2 * time.Second, settings: []string{"fsync=off"},
 	})

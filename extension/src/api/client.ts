@@ -1,4 +1,4 @@
-import { fields, list, text } from './narrow.ts';
+import { fields, list, number, text } from './narrow.ts';
 import { type Operation, outcome, wanted } from './operations.ts';
 import * as shapes from './shapes.ts';
 
@@ -31,9 +31,12 @@ export class Client {
 		private readonly token: () => string | null,
 	) {}
 
-	async signUp(name: string): Promise<{ account: shapes.Account; token: string }> {
-		const answer = fields(await this.ask('POST', '/accounts', { name }), 'answer');
-		return { account: shapes.account(answer.account), token: text(answer, 'token') };
+	async signUp(name: string, password = ''): Promise<Session> {
+		return session(await this.ask('POST', '/accounts', { name, ...(password && { password }) }));
+	}
+
+	async signIn(name: string, password: string): Promise<Session> {
+		return session(await this.ask('POST', '/session', { name, password }));
 	}
 
 	/** Makes a change, and says what it means for its page. */
@@ -42,15 +45,62 @@ export class Client {
 		return outcome(change, await this.ask(method, path, body, version));
 	}
 
+	/** Has changes made, each once, and says of each what the server answered: a Problem if it refused. */
+	async sendOperations(operations: readonly Operation[]): Promise<Map<string, unknown>> {
+		const asked = operations.map(({ id, change }) => {
+			const { version, ...request } = wanted(change);
+			return { id, ...request, ...(version === undefined ? {} : { if_version: version }) };
+		});
+		const answer = list(await this.ask('POST', '/operations', asked), 'results', (item) => fields(item, 'result'));
+		return new Map(
+			answer.map((result) => {
+				const status = number(result, 'status');
+				return [text(result, 'id'), status < 300 ? (result.body ?? null) : told(status, result.body, null)];
+			}),
+		);
+	}
+
+	/** The hashes of the pages with highlights that begin with a few hex digits. Who asks is not said. */
+	async listPagesNear(prefix: string): Promise<string[]> {
+		const answer = fields(await this.ask('GET', `/pages/near/${prefix}`, undefined, undefined, true), 'list');
+		return list(answer.items, 'items', String);
+	}
+
+	/** The groups that one is in. */
+	async listGroups(): Promise<shapes.Group[]> {
+		const answer = fields(await this.ask('GET', '/groups?limit=200'), 'list');
+		return list(answer.items, 'items', shapes.group);
+	}
+
+	async createGroup(name: string): Promise<shapes.Group> {
+		return shapes.group(await this.ask('POST', '/groups', { name }));
+	}
+
+	/** Joins the group that an invitation is to. */
+	async acceptInvite(code: string): Promise<shapes.Group> {
+		return shapes.group(await this.ask('POST', `/invites/${encodeURIComponent(code)}/accept`));
+	}
+
+	/** A link by which others join a group. */
+	async createInvite(group: string): Promise<string> {
+		return text(fields(await this.ask('POST', `/groups/${group}/invites`, {}), 'invite'), 'url');
+	}
+
 	/** What happened to a highlight, newest first. */
 	async listHistory(highlight: string): Promise<shapes.Entry[]> {
 		const answer = fields(await this.ask('GET', `/highlights/${highlight}/history?limit=50`), 'list');
 		return list(answer.items, 'items', shapes.entry);
 	}
 
-	private async ask(method: string, path: string, body?: unknown, version?: number): Promise<unknown> {
+	private async ask(
+		method: string,
+		path: string,
+		body?: unknown,
+		version?: number,
+		anonymous = false,
+	): Promise<unknown> {
 		const headers: Record<string, string> = { Accept: 'application/json' };
-		const token = this.token();
+		const token = anonymous ? null : this.token();
 		if (token) headers.Authorization = `Bearer ${token}`;
 		if (body !== undefined) headers['Content-Type'] = 'application/json';
 		if (version !== undefined) headers['If-Match'] = `"${version}"`;
@@ -78,17 +128,32 @@ export class Client {
 export function problem(response: Response, body: string): Problem | Unreachable {
 	const own = response.headers.get('Content-Type')?.startsWith('application/problem+json');
 	if (!own && response.status >= 500) return new Unreachable(`status ${response.status}`);
-	let told: Record<string, unknown> = {};
+	const retryAfter = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
+	let reason: unknown = null;
 	try {
-		told = fields(JSON.parse(body), 'problem');
+		reason = JSON.parse(body);
 	} catch {
 		// A refusal without a readable reason is still a refusal.
 	}
-	const retryAfter = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
-	return new Problem(
-		response.status,
-		typeof told.code === 'string' ? told.code : '',
-		typeof told.detail === 'string' ? told.detail : typeof told.title === 'string' ? told.title : '',
-		Number.isNaN(retryAfter) ? null : retryAfter,
-	);
+	return told(response.status, reason, Number.isNaN(retryAfter) ? null : retryAfter);
+}
+
+function told(status: number, reason: unknown, retryAfter: number | null): Problem {
+	const { code, detail, title } = (typeof reason === 'object' && reason !== null ? reason : {}) as Record<
+		string,
+		unknown
+	>;
+	const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : '';
+	return new Problem(status, typeof code === 'string' ? code : '', words, retryAfter);
+}
+
+/** Who one is by now, and the token that stands for it. */
+export interface Session {
+	account: shapes.Account;
+	token: string;
+}
+
+function session(answer: unknown): Session {
+	const f = fields(answer, 'answer');
+	return { account: shapes.account(f.account), token: text(f, 'token') };
 }

@@ -1,5 +1,4 @@
 import type { WireRange } from '../anchor/index.ts';
-import { fields } from './narrow.ts';
 import * as shapes from './shapes.ts';
 
 /** One change that somebody makes to a page. A version is the one that was on the screen: if it is not the last, it is refused. */
@@ -58,16 +57,15 @@ export function wanted(change: Change): Wanted {
 	}
 }
 
-/** What the server's answer to a change means for its page. */
+/** What the server's answer to a change means for its page. No answer: what was changed is gone. */
 export function outcome(change: Change, answer: unknown): shapes.PageEvent {
-	switch (change.kind) {
-		case 'delete':
-			return { type: 'removed', id: change.highlight, kind: 'highlight' };
-		case 'deleteReply':
-			return { type: 'removed', id: change.reply, kind: 'reply' };
-		case 'reply':
-			return { type: 'reply', reply: shapes.reply(fields(answer, 'answer')) };
-		default:
-			return { type: 'highlight', highlight: shapes.highlight(fields(answer, 'answer')) };
+	const reply = change.kind === 'reply' ? change.reply.id : change.kind === 'deleteReply' ? change.reply : null;
+	if (answer === null) {
+		return reply === null
+			? { type: 'removed', id: subject(change), kind: 'highlight' }
+			: { type: 'removed', id: reply, kind: 'reply' };
 	}
+	return reply === null
+		? { type: 'highlight', highlight: shapes.highlight(answer) }
+		: { type: 'reply', reply: shapes.reply(answer) };
 }

@@ -6,6 +6,14 @@ export interface Account {
 	name: string;
 }
 
+/** Who can see a highlight: everybody, oneself, or a group's members. */
+export interface Group {
+	id: string;
+	name: string;
+	/** What one may do in it; null: one is no member. */
+	role: string | null;
+}
+
 export type CheckState = 'pending' | 'verified' | 'moved' | 'orphaned' | 'unverifiable';
 
 export interface Check {
@@ -86,6 +94,8 @@ export interface Entry {
 export interface Presence {
 	viewers: Account[];
 	anonymous: number;
+	/** Who came, went or took another name since the time before. */
+	news: { kind: 'joined' | 'left' | 'renamed'; account: Account; was: string }[];
 }
 
 /** How it stands with the server: never yet reached, in step with it, or out of reach. */
@@ -104,6 +114,11 @@ export type PageEvent =
 export function account(value: unknown): Account {
 	const f = fields(value, 'account');
 	return { id: text(f, 'id'), name: text(f, 'name') };
+}
+
+export function group(value: unknown): Group {
+	const f = fields(value, 'group');
+	return { id: text(f, 'id'), name: text(f, 'name'), role: f.role === null ? null : text(f, 'role') };
 }
 
 export function highlight(value: unknown): Highlight {
@@ -152,7 +167,13 @@ export function entry(value: unknown): Entry {
 
 export function presence(value: unknown): Presence {
 	const f = fields(value, 'presence');
-	return { viewers: list(f.viewers, 'viewers', account), anonymous: number(f, 'anonymous') };
+	const news = (['joined', 'left', 'renamed'] as const).flatMap((kind) =>
+		list(f[kind] ?? [], kind, (item) => {
+			const was = kind === 'renamed' ? text(fields(item, kind), 'was') : '';
+			return { kind, account: account(item), was };
+		}),
+	);
+	return { viewers: list(f.viewers, 'viewers', account), anonymous: number(f, 'anonymous'), news };
 }
 
 function change(f: Fields) {

@@ -1,4 +1,5 @@
-import { Backend, recallIdentity, type Streams, tellAll, tellTab } from './backend.ts';
+import { Backend, recallIdentity, type Streams, tellAll } from './backend.ts';
+import { listenToCommands } from './commands.ts';
 import { server } from './settings.ts';
 import { Tabs } from './tabs.ts';
 
@@ -14,21 +15,23 @@ const tabs = (async () => {
 	return new Tabs(
 		await address,
 		token,
-		(tab, url, events) => void tellTab(tab, { tell: 'events', url, events }),
+		(frame, url, events) => backend.deliver(frame, url, events),
 		() => void backend.refused(),
 	);
 })();
 
 const streams: Streams = {
-	watch: async (tab, url) => (await tabs).watch(tab, url),
-	leave: (tab, url) => void tabs.then((all) => all.leave(tab, url)),
-	restart: (token) => void tabs.then((all) => all.restart(token)),
+	watch: async (frame, url) => (await tabs).watch(frame, url),
+	leave: (frame, url) => void tabs.then((all) => all.leave(frame, url)),
+	close: (tab) => void tabs.then((all) => all.close(tab)),
+	restart: (token, anyway) => void tabs.then((all) => all.restart(token, anyway)),
 	tell: (url, events) => void tabs.then((all) => all.tell(url, events)),
 	nudge: () => void tabs.then((all) => all.nudge()),
 };
 
 const backend = new Backend(address, streams);
 backend.listen();
+listenToCommands();
 setInterval(async () => {
 	if ((await tabs).watched > 0) await chrome.tabs.query({ active: true });
 }, beat);

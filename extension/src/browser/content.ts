@@ -1,27 +1,32 @@
 import { hostName } from '../anchor/index.ts';
+import { Problem, Unreachable } from '../api/client.ts';
 import type { Operation } from '../api/operations.ts';
-import type { Account, Entry, PageEvent } from '../api/shapes.ts';
-import { followPlace } from '../page/location.ts';
+import type { Account, Entry, Group, PageEvent, Status } from '../api/shapes.ts';
+import { followPlace, type Place, place } from '../page/location.ts';
 import type { Ink } from '../paint/inks.ts';
-import { read } from '../reader/reader.ts';
+import { type Reading, read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
 import type { Draft } from '../ui/composer.ts';
-import { say } from '../ui/say.ts';
+import { writable } from './groups.ts';
 import { type Asks, ask, type Settings, type State, type Tell } from './messages.ts';
+import type { FromPage, ToPage } from './side-messages.ts';
 
 /** The server, asked through the background: this script has no token and opens no connection. */
 class Relay implements Remote {
-	readonly groups = [
-		{ id: 'public', name: say('everybody') },
-		{ id: 'me', name: say('onlyMe') },
-	];
+	readonly framed = window !== top;
 	readonly server: string;
 	private watched: { url: string; listen: (event: ReaderEvent) => void } | null = null;
 	private readonly held = new Set<string>();
-	private status: State['status'] = 'connecting';
+	private status: Status = 'connecting';
+	private asking = false;
+	private stale = false;
 
 	constructor(private settings: Settings) {
 		this.server = settings.server;
+	}
+
+	get groups(): readonly Group[] {
+		return writable(this.settings.groups);
 	}
 
 	watch(url: string, listen: (event: ReaderEvent) => void, signal: AbortSignal): void {
@@ -62,7 +67,7 @@ class Relay implements Remote {
 	}
 
 	state(): State {
-		return { status: this.status, highlights: this.held.size };
+		return { status: this.status, highlights: this.held.size, near: false, unreadable: false };
 	}
 
 	chooseGroup(group: string): void {
@@ -79,11 +84,32 @@ class Relay implements Remote {
 		return ask('signUp', { name });
 	}
 
-	perform(operation: Operation): Promise<PageEvent | null> {
-		return ask('perform', operation);
+	async perform(operation: Operation): Promise<PageEvent | null> {
+		try {
+			return await ask('perform', operation);
+		} catch (cause) {
+			if (cause instanceof Problem || cause instanceof Unreachable) throw cause;
+			return ask('perform', operation); // the worker was ended before it answered: the same again is done once
+		}
 	}
 
-	settle(): void {}
+	settle(url: string, operation: string, again: boolean): void {
+		ask('settle', { url, operation, again }).catch(() => {});
+	}
+
+	/** What is kept for the page has changed. It is asked for once at a time, so that no older answer comes last. */
+	async keptAgain(): Promise<void> {
+		this.stale = true;
+		if (this.asking) return;
+		this.asking = true;
+		while (this.stale && this.watched) {
+			this.stale = false;
+			const { watched } = this;
+			const kept = await ask('kept', { url: watched.url }).catch(() => null);
+			if (kept && this.watched === watched) watched.listen({ type: 'kept', kept });
+		}
+		this.asking = false;
+	}
 
 	listHistory(url: string, highlight: string): Promise<Entry[]> {
 		return ask('history', { url, highlight });
@@ -103,23 +129,95 @@ class Relay implements Remote {
 /** The site of this script, as the background checks it. */
 const site: Asks['settings']['asked'] = { origin: location.origin };
 
-let running: { relay: Relay; end: AbortController } | null = null;
+/** A frame smaller than this is no place to read in, in CSS pixels. */
+const smallest = 200;
+
+let running: { relay: Relay; reading: Reading | null; end: AbortController } | null = null;
+/** Whether there are highlights here that one does not see, since limn is off. */
+let near = false;
+
+/** A page, or a frame of the same site in it. Frames of other sites are not what the person turned limn on for. */
+function readable(): boolean {
+	if (!/html|xml|^text\/plain$/.test(document.contentType)) return false; // a PDF, a picture
+	if (window === top) return true;
+	try {
+		if (top?.location.origin !== location.origin) return false;
+	} catch {
+		return false;
+	}
+	return innerWidth >= smallest && innerHeight >= smallest;
+}
 
 /** Begins, ends or goes on, as the settings want it. */
 async function follow(): Promise<void> {
+	if (!readable()) return;
 	const settings = await ask('settings', site);
 	if (running && !settings.on) {
 		running.end.abort();
 		running = null;
+		informAll();
 	} else if (running) {
 		running.relay.change(settings);
 	} else if (settings.on && !document.querySelector(hostName)) {
 		const relay = new Relay(settings);
-		const end = new AbortController();
-		running = { relay, end };
-		followPlace(document, (place, until) => void read(place, relay, until), end.signal);
+		const now = { relay, reading: null as Reading | null, end: new AbortController() };
+		running = now;
+		near = false;
+		const show = (place: Place, until: AbortSignal) => {
+			now.reading = read(place, relay, until);
+			informAll();
+		};
+		followPlace(document, show, now.end.signal);
 	}
+	if (!settings.on && !document.querySelector(hostName)) await lookNear();
 }
+
+/** Asks whether there is something to be seen, in the way that does not tell the server what this page is. */
+async function lookNear(): Promise<void> {
+	const url = window === top ? place(document)?.url : undefined;
+	near = url !== undefined && (await ask('near', { url }));
+	informAll();
+}
+
+/** Highlights what is selected, if it is in this frame. */
+async function mark(): Promise<void> {
+	await follow();
+	if (document.hasFocus() && !(document.activeElement instanceof HTMLIFrameElement)) running?.reading?.mark();
+}
+
+/** The panels beside this page, in each window that shows one. */
+const sides = new Map<chrome.runtime.Port, AbortController>();
+
+/** Tells a panel what is on the page, from the beginning. */
+function inform(port: chrome.runtime.Port): void {
+	sides.get(port)?.abort();
+	const end = new AbortController();
+	sides.set(port, end);
+	const tell = (told: FromPage) => port.postMessage(told);
+	const now = running && place(document);
+	if (!running?.reading || !now) return tell({ off: { origin: location.origin, near, unreadable: !readable() } });
+	tell({ place: now });
+	running.reading.overhear(tell, end.signal);
+}
+
+function informAll(): void {
+	for (const port of sides.keys()) inform(port);
+}
+
+chrome.runtime.onConnect.addListener((port) => {
+	if (port.sender?.id !== chrome.runtime.id || port.name !== 'side') return;
+	port.onMessage.addListener((told: ToPage) => {
+		const reading = running?.reading;
+		if (told.act === 'point') reading?.point(told.id);
+		else if (told.act === 'visit') reading?.visit(told.id);
+		else reading?.putBack(told.id);
+	});
+	port.onDisconnect.addListener(() => {
+		sides.get(port)?.abort();
+		sides.delete(port);
+	});
+	inform(port);
+});
 
 chrome.runtime.onMessage.addListener((message: Tell, sender, respond: (state: State) => void) => {
 	if (sender.id !== chrome.runtime.id) return;
@@ -133,8 +231,14 @@ chrome.runtime.onMessage.addListener((message: Tell, sender, respond: (state: St
 		case 'again':
 			running?.relay.again();
 			break;
+		case 'kept':
+			void running?.relay.keptAgain();
+			break;
+		case 'mark':
+			void mark();
+			break;
 		case 'state':
-			if (running) respond(running.relay.state());
+			respond(running?.relay.state() ?? { status: null, highlights: 0, near, unreadable: !readable() });
 			break;
 	}
 });

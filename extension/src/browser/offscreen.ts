@@ -23,13 +23,16 @@ chrome.runtime.onMessage.addListener((message: unknown, sender) => {
 				() => tell({ refused: true }),
 			);
 			tabs.restart(told.token);
-			tabs.watch(told.tab, told.url);
+			tabs.watch(told.frame, told.url);
 			break;
 		case 'leave':
-			tabs?.leave(told.tab, told.url);
+			tabs?.leave(told.frame, told.url);
+			break;
+		case 'close':
+			tabs?.close(told.tab);
 			break;
 		case 'restart':
-			tabs?.restart(told.token);
+			tabs?.restart(told.token, told.anyway);
 			break;
 		case 'tell':
 			tabs?.tell(told.url, told.events);

@@ -1,15 +1,8 @@
-import { Problem } from '../api/client.ts';
 import { count as counted, say, sayAll } from '../ui/say.ts';
-import { failure } from '../ui/words.ts';
 import { ask, type State, type Tell } from './messages.ts';
+import { against, find, openSide } from './page.ts';
 
 sayAll(document);
-
-function find<T extends HTMLElement>(id: string, type: new () => T): T {
-	const element = document.getElementById(id);
-	if (!(element instanceof type)) throw new Error(`the popup has no ${id}`);
-	return element;
-}
 
 const state = find('state', HTMLElement);
 const lamp = find('lamp', HTMLElement);
@@ -22,8 +15,11 @@ const wrong = find('wrong', HTMLElement);
 const known = find('known', HTMLElement);
 const link = find('server', HTMLAnchorElement);
 
+let shown: chrome.tabs.Tab | undefined;
+
 async function show(): Promise<void> {
 	const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+	shown = tab;
 	const address = tab?.url && URL.canParse(tab.url) ? new URL(tab.url) : null;
 	const readable = address?.protocol === 'http:' || address?.protocol === 'https:';
 	const origin = readable && address ? address.origin : '';
@@ -38,16 +34,23 @@ async function show(): Promise<void> {
 	toggle.disabled = !readable;
 	toggle.checked = readable && settings.on;
 	site.textContent = say('onFor', readable && address ? address.host : say('thatPage'));
-	const now = tab?.id === undefined || !settings.on ? null : await stateOf(tab.id);
-	lamp.className = `lamp ${now?.status ?? 'off'}`;
-	state.textContent = now ? say(now.status) : settings.on && readable ? say('reloadToBegin') : say('off');
+	const now = tab?.id === undefined ? null : await stateOf(tab.id);
+	const status = settings.on ? (now?.status ?? null) : null;
+	lamp.className = `lamp ${status ?? 'off'}`;
+	state.textContent = status
+		? say(status)
+		: settings.on && readable && !now?.unreadable
+			? say('reloadToBegin')
+			: say('off');
 	count.textContent = !readable
 		? say('cannotHighlight')
-		: now
-			? now.highlights === 0
-				? say('nothingHere')
-				: counted('onThisPage', now.highlights)
-			: '';
+		: now?.unreadable
+			? say('noPDF')
+			: !settings.on
+				? say(now?.near ? 'near' : 'turnOn')
+				: now && now.highlights > 0
+					? counted('onThisPage', now.highlights)
+					: say('nothingHere');
 
 	toggle.onchange = async () => {
 		await ask('site', { origin, on: toggle.checked });
@@ -61,6 +64,11 @@ async function stateOf(tab: number): Promise<State | null> {
 	return (told as State | null) ?? null;
 }
 
+find('side', HTMLButtonElement).addEventListener('click', () => {
+	if (shown?.id !== undefined) openSide(shown.windowId, shown.id);
+	close();
+});
+
 form.addEventListener('submit', async (event) => {
 	event.preventDefault();
 	const name = input.value.trim();
@@ -69,8 +77,7 @@ form.addEventListener('submit', async (event) => {
 		wrong.textContent = '';
 		await show();
 	} catch (cause) {
-		const taken = cause instanceof Problem && cause.code === 'name_taken';
-		wrong.textContent = taken ? say('nameTaken', name) : failure(cause);
+		wrong.textContent = against(name, cause);
 	}
 });
 

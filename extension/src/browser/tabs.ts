@@ -1,13 +1,14 @@
 import type { PageEvent } from '../api/shapes.ts';
 import { Hub } from '../hub/hub.ts';
 import type { ReaderEvent } from '../reader/remote.ts';
+import { type Frame, partsOf } from './messages.ts';
 
-type Deliver = (tab: number, url: string, events: ReaderEvent[]) => void;
+type Deliver = (frame: Frame, url: string, events: ReaderEvent[]) => void;
 
 /** One hub for every tab of the browser: what happens to a page goes to each tab that shows it, many at a time. */
 export class Tabs {
 	private readonly hub: Hub;
-	private readonly watching = new Map<number, { url: string; end: AbortController }>();
+	private readonly watching = new Map<Frame, { url: string; end: AbortController }>();
 
 	constructor(
 		server: string,
@@ -18,37 +19,42 @@ export class Tabs {
 		this.hub = new Hub(server, () => this.token, refused, window);
 	}
 
-	/** How many tabs are watched. */
+	/** How many frames are watched. */
 	get watched(): number {
 		return this.watching.size;
 	}
 
-	/** A tab shows one page: it leaves the one before. */
-	watch(tab: number, url: string): void {
-		this.leave(tab, null);
+	/** A frame shows one page: it leaves the one before. */
+	watch(frame: Frame, url: string): void {
+		this.leave(frame, null);
 		const end = new AbortController();
-		this.watching.set(tab, { url, end });
+		this.watching.set(frame, { url, end });
 		let events: ReaderEvent[] = [];
 		const listen = (event: ReaderEvent) => {
 			if (events.push(event) > 1) return;
 			queueMicrotask(() => {
 				const all = events;
 				events = [];
-				if (!end.signal.aborted) this.deliver(tab, url, all);
+				if (!end.signal.aborted) this.deliver(frame, url, all);
 			});
 		};
 		this.hub.watch(url, listen, end.signal);
 	}
 
-	leave(tab: number, url: string | null): void {
-		const watched = this.watching.get(tab);
+	leave(frame: Frame, url: string | null): void {
+		const watched = this.watching.get(frame);
 		if (!watched || (url !== null && watched.url !== url)) return;
 		watched.end.abort();
-		this.watching.delete(tab);
+		this.watching.delete(frame);
 	}
 
-	restart(token: string | null): void {
-		if (token === this.token) return;
+	/** A tab is closed, with all its frames. */
+	close(tab: number): void {
+		for (const frame of [...this.watching.keys()]) if (partsOf(frame).tab === tab) this.leave(frame, null);
+	}
+
+	restart(token: string | null, anyway = false): void {
+		if (token === this.token && !anyway) return;
 		this.token = token;
 		this.hub.restart();
 	}

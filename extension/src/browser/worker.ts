@@ -1,4 +1,5 @@
-import { Backend, recallIdentity, type Streams, tellAll, tellTab } from './backend.ts';
+import { Backend, recallIdentity, type Streams, tellAll } from './backend.ts';
+import { listenToCommands } from './commands.ts';
 import type { FromHub, ToHub } from './messages.ts';
 import { server } from './settings.ts';
 
@@ -29,23 +30,25 @@ async function toHub(message: ToHub): Promise<void> {
 }
 
 const streams: Streams = {
-	async watch(tab, url) {
+	async watch(frame, url) {
 		await offscreen();
 		const token = (await recallIdentity())?.token ?? null;
-		await toHub({ hub: 'watch', server: await address, token, tab, url });
+		await toHub({ hub: 'watch', server: await address, token, frame, url });
 	},
-	leave: (tab, url) => void toHub({ hub: 'leave', tab, url }),
-	restart: (token) => void toHub({ hub: 'restart', token }),
+	leave: (frame, url) => void toHub({ hub: 'leave', frame, url }),
+	close: (tab) => void toHub({ hub: 'close', tab }),
+	restart: (token, anyway = false) => void toHub({ hub: 'restart', token, anyway }),
 	tell: (url, events) => void toHub({ hub: 'tell', url, events }),
 	nudge: () => void toHub({ hub: 'nudge' }),
 };
 
 const backend = new Backend(address, streams);
 backend.listen();
+listenToCommands();
 
 chrome.runtime.onMessage.addListener((message: unknown, sender) => {
 	if (sender.id !== chrome.runtime.id || sender.url !== chrome.runtime.getURL('offscreen.html')) return;
 	const told = message as FromHub;
 	if ('refused' in told) void backend.refused();
-	else void tellTab(told.to, { tell: 'events', url: told.url, events: told.events });
+	else backend.deliver(told.to, told.url, told.events);
 });

@@ -28,7 +28,8 @@ const unseen = 10_000;
 
 /** The server, asked by the page itself. */
 class Direct implements Remote {
-	readonly groups = [{ id: 'public', name: say('everybody') }];
+	readonly groups = [{ id: 'public', name: say('everybody'), role: null }];
+	readonly framed = false;
 	private readonly key: string;
 	private readonly client: Client;
 	private readonly hub: Hub;

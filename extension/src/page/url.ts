@@ -51,8 +51,16 @@ function hasControl(text: string): boolean {
  * Only secure contexts have the digest.
  */
 export async function pageID(url: string): Promise<string> {
-	const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(url))).slice(0, 16);
-	return uuid(sum, 8);
+	return uuid((await digest(url)).slice(0, 16), 8);
+}
+
+/** The SHA-256 of a normalised URL, in hex. */
+export async function urlHash(url: string): Promise<string> {
+	return Array.from(await digest(url), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+async function digest(url: string): Promise<Uint8Array> {
+	return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(url)));
 }
 
 /** A new UUIDv7: it begins with the time, so that ids sort as they were made. */

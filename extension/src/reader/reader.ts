@@ -8,6 +8,7 @@ import type { Ink } from '../paint/inks.ts';
 import { elementOf, Painter } from '../paint/painter.ts';
 import { PageState } from '../state/page.ts';
 import { Bar, type Then } from '../ui/bar.ts';
+import type { BoardActions } from '../ui/board.ts';
 import { Card, type Shown } from '../ui/card.ts';
 import { type Against, Drafts } from '../ui/composer.ts';
 import { Dots } from '../ui/dots.ts';
@@ -15,21 +16,36 @@ import { Host } from '../ui/host.ts';
 import type { Listed } from '../ui/list.ts';
 import { Messages } from '../ui/message.ts';
 import { askName } from '../ui/name.ts';
+import { paced } from '../ui/pace.ts';
 import { Panel } from '../ui/panel.ts';
 import { say } from '../ui/say.ts';
 import { wet } from '../ui/wet.ts';
 import { failure } from '../ui/words.ts';
 import { followPointer } from './pointer.ts';
-import type { ReaderEvent, Remote } from './remote.ts';
+import { byTime, type ReaderEvent, type Remote } from './remote.ts';
 import { followSelection, type Selected, selected } from './selection.ts';
 import { followSurroundings } from './surroundings.ts';
 import { Writer } from './writer.ts';
 
-/** A page that is read. */
+/** A page that is read, as what is beside it sees and steers it. */
 export interface Reading {
 	/** Highlights what is selected in the last ink, as the bar does. */
 	mark(): void;
+	/** Goes to a highlight and opens its card. */
+	visit(id: string): void;
+	/** Draws a line under a highlight, or under none. */
+	point(id: string | null): void;
+	/** Gives a highlight that has lost its place the one that is selected, or asks for it. */
+	putBack(id: string): void;
+	/** Tells all that the reader knows and learns, until the signal ends it. */
+	overhear(listen: (told: Overheard) => void, signal: AbortSignal): void;
 }
+
+/** What the reader learned, in which order highlights stand on the page, and which one is looked at. */
+export type Overheard =
+	| { events: readonly ReaderEvent[] }
+	| { order: { placed: readonly string[]; lost: readonly string[] } }
+	| { at: string | null };
 
 /** Reads one page together with others, until the signal ends it. */
 export function read(place: Place, remote: Remote, signal: AbortSignal): Reading {
@@ -45,6 +61,8 @@ class Reader implements Reading {
 	private readonly bar: Bar;
 	private readonly dots: Dots;
 	private readonly panel: Panel;
+	private readonly overhearing = new Set<(told: Overheard) => void>();
+	private order: { placed: string[]; lost: string[] } = { placed: [], lost: [] };
 	private readonly messages: Messages;
 	private readonly writer: Writer;
 	private readonly drafts: Drafts;
@@ -56,28 +74,35 @@ class Reader implements Reading {
 	private ink: Ink = 'yellow';
 	/** The highlight whose new place is being asked for. */
 	private homeless: string | null = null;
-	private drawing = false;
 
 	constructor(
 		private readonly place: Place,
 		private readonly remote: Remote,
 		private readonly signal: AbortSignal,
 	) {
+		this.draw = paced(() => this.drawNow(), signal);
 		this.group = remote.groups[0]?.id ?? 'public';
 		this.host = new Host(signal);
 		this.painter = new Painter(document, signal);
-		this.writer = new Writer(place, remote, {
+		this.writer = new Writer(place.url, (operation) => remote.perform(operation), {
 			changed: (id) => this.show(id),
 			told: (event) => this.receive(event),
 		});
 		this.drafts = new Drafts((key, draft) => remote.keepDraft(place.url, key, draft));
 		const point = (id: string | null) => this.painter.underline(id);
 		this.dots = new Dots(this.host, { open: (id) => this.open(id, true), point }, signal);
-		const putBack = (id: string) => void this.putBack(id);
-		this.panel = new Panel(this.host, { open: (id) => this.visit(id), point, putBack }, signal);
+		const board: BoardActions = {
+			open: (id) => this.visit(id),
+			point,
+			putBack: (id) => void this.putBack(id),
+			write: (note) => this.attempt({ kind: 'create', highlight: { ...this.blank(), note } }),
+			remove: (id) => void this.remove(id),
+			groupName: (id) => this.groupName(id),
+		};
+		this.panel = new Panel(this.host, board, this.drafts, !remote.framed, signal);
 		this.messages = new Messages(this.host, signal);
 		const groups = {
-			all: remote.groups,
+			all: () => remote.groups,
 			chosen: () => this.group,
 			choose: (group: string) => {
 				this.group = group;
@@ -98,17 +123,19 @@ class Reader implements Reading {
 		const over = (ids: string[]) => this.painter.underline(ids[0] ?? this.card?.id ?? null);
 		followPointer(this.host, this.painter, { over, click: (ids) => this.click(ids) }, this.signal);
 		const recolored = () => this.painter.recolor();
-		followSurroundings({ moved: () => this.draw(), recolored }, this.signal);
+		const scrolled = () => this.dots.partial && this.draw();
+		followSurroundings({ moved: () => this.draw(), scrolled, recolored }, this.signal);
 		this.signal.addEventListener('abort', () => this.card?.close());
 	}
 
 	private receive(event: ReaderEvent): void {
+		this.tell({ events: [event] });
 		switch (event.type) {
 			case 'account':
 				this.me = event.account;
 				return this.draw();
-			case 'group':
-				this.group = event.group;
+			case 'group': // one that was left since may not be chosen any more
+				if (this.remote.groups.some(({ id }) => id === event.group)) this.group = event.group;
 				return;
 			case 'ink':
 				this.ink = event.ink;
@@ -119,6 +146,7 @@ class Reader implements Reading {
 			case 'drafts':
 				this.drafts.restore(event.drafts);
 				this.card?.restore();
+				this.panel.board.discussion.restore();
 				return;
 		}
 		const held = event.type === 'removed' || event.type === 'live' ? [...this.page.highlights.keys()] : [];
@@ -149,15 +177,8 @@ class Reader implements Reading {
 		this.draw();
 	}
 
-	/** Draws what has changed, once a frame. */
-	private draw(): void {
-		if (this.drawing) return;
-		this.drawing = true;
-		requestAnimationFrame(() => {
-			this.drawing = false;
-			if (!this.signal.aborted) this.drawNow();
-		});
-	}
+	/** Draws what has changed. */
+	private readonly draw: () => void;
 
 	private drawNow(): void {
 		const { pending } = this.writer;
@@ -179,10 +200,47 @@ class Reader implements Reading {
 		const lost = all
 			.filter(({ id, ranges }) => ranges.length > 0 && this.painter.ranges(id).length === 0)
 			.map(listed(false));
+		const notes = all
+			.filter(({ ranges }) => ranges.length === 0)
+			.sort(byTime)
+			.map(listed(true));
 		const { status, presence } = this.page;
-		this.panel.show({ status, presence, me: this.me, placed, lost });
+		this.panel.show({ status, presence, me: this.me, waiting: pending.waiting, placed, lost, notes });
+		this.tellOrder({ placed: placed.map(idOf), lost: lost.map(idOf) });
 		const shown = this.card && this.shown(this.card.id);
 		if (shown) this.card?.update(shown);
+	}
+
+	private groupName(id: string): string {
+		return this.remote.groups.find((group) => group.id === id)?.name ?? say('group');
+	}
+
+	private tell(told: Overheard): void {
+		for (const listen of this.overhearing) listen(told);
+	}
+
+	private tellOrder(order: { placed: string[]; lost: string[] }): void {
+		const same = (a: string[], b: string[]) => a.length === b.length && a.every((id, i) => id === b[i]);
+		if (same(order.placed, this.order.placed) && same(order.lost, this.order.lost)) return;
+		this.order = order;
+		this.tell({ order });
+	}
+
+	overhear(listen: (told: Overheard) => void, signal: AbortSignal): void {
+		const events: ReaderEvent[] = [
+			{ type: 'account', account: this.me },
+			{ type: 'group', group: this.group },
+			...this.page.snapshot(),
+			{ type: 'kept', kept: this.writer.pending.all },
+		];
+		listen({ events });
+		listen({ order: this.order });
+		this.overhearing.add(listen);
+		signal.addEventListener('abort', () => this.overhearing.delete(listen));
+	}
+
+	point(id: string | null): void {
+		this.painter.underline(id);
 	}
 
 	private shown(id: string): Shown | null {
@@ -209,19 +267,10 @@ class Reader implements Reading {
 	/** Marks what is selected: painted at once, taken back if the server refuses. */
 	async mark(ink: Ink | null = null, then?: Then): Promise<void> {
 		const now = this.selected();
-		if (!now) return this.bar.hide();
+		if (!now) return this.messages.show(say('selectFirst'));
 		if (ink && ink !== this.ink) this.remote.chooseInk(ink);
 		this.ink = ink ?? this.ink;
-		const highlight: NewHighlight = {
-			id: newID(),
-			...this.place,
-			title: document.title.trim(),
-			group: this.group,
-			ranges: now.ranges.map((range) => describe(range, now.backward)),
-			color: this.ink,
-			note: '',
-			tags: [],
-		};
+		const highlight = { ...this.blank(), ranges: now.ranges.map((range) => describe(range, now.backward)) };
 		this.bar.hide();
 		if (!(await this.known())) return;
 		document.getSelection()?.removeAllRanges();
@@ -231,6 +280,13 @@ class Reader implements Reading {
 			this.open(highlight.id, false);
 			this.card?.write();
 		}
+	}
+
+	/** A highlight of the whole page, on which nothing is written yet. */
+	private blank(): NewHighlight {
+		const { url } = this.place;
+		const title = document.title.trim();
+		return { id: newID(), url, title, group: this.group, ranges: [], color: this.ink, note: '', tags: [] };
 	}
 
 	private async save(highlight: NewHighlight): Promise<void> {
@@ -247,7 +303,7 @@ class Reader implements Reading {
 	}
 
 	/** Gives a highlight that has lost its place the one that is selected, or asks for it. */
-	private async putBack(id: string): Promise<void> {
+	async putBack(id: string): Promise<void> {
 		const highlight = this.page.highlights.get(id);
 		if (!highlight) return;
 		const now = this.selected();
@@ -276,7 +332,7 @@ class Reader implements Reading {
 	private async known(): Promise<boolean> {
 		if (this.me) return true;
 		return askName(
-			this.host,
+			this.host.root,
 			async (name) => {
 				try {
 					this.me = await this.remote.signUp(name);
@@ -319,10 +375,12 @@ class Reader implements Reading {
 				removeReply: ({ id, highlight }) => this.attempt({ kind: 'deleteReply', highlight, reply: id }),
 				putBack: (id) => void this.putBack(id),
 				copyLink: (id) => void this.copyLink(id),
+				groupName: (id) => this.groupName(id),
 				history: (id) => this.remote.listHistory(this.place.url, id),
 				settle: (operation, again) => this.remote.settle(this.place.url, operation, again),
 				closed: (id) => {
 					if (this.card?.id === id) this.card = null;
+					this.tell({ at: null });
 					if (!this.shown(id) && !this.signal.aborted) this.discard(id);
 					this.dots.expand(null);
 					this.painter.underline(null);
@@ -333,6 +391,8 @@ class Reader implements Reading {
 		);
 		this.card = card;
 		this.turn(0);
+		this.tell({ at: id });
+		this.panel.board.follow(id);
 		this.dots.expand(id);
 		this.painter.underline(id);
 		card.place(this.painter.ranges(id)[0] ?? null);
@@ -347,11 +407,11 @@ class Reader implements Reading {
 	}
 
 	/** Goes to a highlight on the page and opens it. */
-	private visit(id: string): void {
+	visit(id: string): void {
 		const [range] = this.painter.ranges(id);
 		if (range) elementOf(range)?.scrollIntoView({ block: 'center', behavior: 'instant' });
-		const highlight = this.page.highlights.get(id);
-		if (highlight) this.dry(highlight);
+		const shown = this.shown(id);
+		if (shown) this.dry(shown.highlight);
 		this.stack = [id];
 		this.open(id, false);
 	}
@@ -364,7 +424,7 @@ class Reader implements Reading {
 	}
 
 	private async remove(id: string): Promise<void> {
-		const highlight = this.page.highlights.get(id);
+		const highlight = this.shown(id)?.highlight;
 		if (!highlight) return;
 		this.discard(id);
 		this.card?.close();
@@ -405,3 +465,5 @@ class Reader implements Reading {
 		}
 	}
 }
+
+const idOf = ({ highlight }: Listed) => highlight.id;

@@ -1,8 +1,7 @@
 import type { Operation } from '../api/operations.ts';
-import type { Account, Entry, PageEvent } from '../api/shapes.ts';
+import type { Account, Entry, Group, Highlight, PageEvent } from '../api/shapes.ts';
 import type { Ink } from '../paint/inks.ts';
 import type { Kept } from '../state/pending.ts';
-import type { Group } from '../ui/bar.ts';
 import type { Draft } from '../ui/composer.ts';
 
 /**
@@ -24,8 +23,10 @@ export type ReaderEvent =
 export interface Remote {
 	/** Where links to highlights lead. */
 	readonly server: string;
-	/** Who may be chosen to see a highlight. One: there is no choice. */
+	/** Who may be chosen to see a highlight, now. One: there is no choice. */
 	readonly groups: readonly Group[];
+	/** Whether this is a frame in a page that is read, too: then that one says how it stands. */
+	readonly framed: boolean;
 	watch(url: string, listen: (event: ReaderEvent) => void, signal: AbortSignal): void;
 	chooseGroup(group: string): void;
 	chooseInk(ink: Ink): void;
@@ -36,4 +37,9 @@ export interface Remote {
 	settle(url: string, operation: string, again: boolean): void;
 	listHistory(url: string, highlight: string): Promise<Entry[]>;
 	keepDraft(url: string, key: string, draft: Draft | null): void;
+}
+
+/** Highlights of the whole page have no place on it: they stand in the order in which they were made. */
+export function byTime(a: Highlight, b: Highlight): number {
+	return a.created_at.localeCompare(b.created_at) || a.id.localeCompare(b.id);
 }

@@ -1,7 +1,6 @@
 import { Problem } from '../api/client.ts';
 import { type Change, type Operation, subject } from '../api/operations.ts';
 import type { PageEvent } from '../api/shapes.ts';
-import type { Place } from '../page/location.ts';
 import { newID } from '../page/url.ts';
 import { Pending } from '../state/pending.ts';
 import type { Against } from '../ui/composer.ts';
@@ -17,14 +16,14 @@ export class Writer {
 	private readonly turns = new Map<string, Promise<unknown>>();
 
 	constructor(
-		private readonly place: Place,
-		private readonly remote: Remote,
+		private readonly url: string,
+		private readonly request: Remote['perform'],
 		private readonly on: { changed: (highlight: string) => void; told: (event: PageEvent) => void },
 	) {}
 
 	/** Shows a change as done before it is sent. */
 	begin(change: Change): Operation {
-		const operation = { id: newID(), url: this.place.url, at: new Date().toISOString(), change };
+		const operation = { id: newID(), url: this.url, at: new Date().toISOString(), change };
 		this.pending.begin(operation);
 		this.on.changed(subject(change));
 		return operation;
@@ -41,8 +40,8 @@ export class Writer {
 		const id = subject(operation.change);
 		const before = this.turns.get(id) ?? Promise.resolve();
 		const turn = before.then(
-			() => this.remote.perform(operation),
-			() => this.remote.perform(operation),
+			() => this.request(operation),
+			() => this.request(operation),
 		);
 		this.turns.set(id, turn);
 		try {

@@ -6,7 +6,7 @@ import type { Highlight, PageEvent, Presence, Reply, Status } from '../api/shape
  */
 export class PageState {
 	readonly highlights = new Map<string, Highlight>();
-	presence: Presence = { viewers: [], anonymous: 0 };
+	presence: Presence = { viewers: [], anonymous: 0, news: [] };
 	status: Status = 'connecting';
 
 	/** Replies by highlight, also of highlights that have yet to come: a later change comes later. */
@@ -58,7 +58,7 @@ export class PageState {
 			{ type: 'resync' },
 			...[...this.highlights.values()].map((highlight) => ({ type: 'highlight', highlight }) as const),
 			...this.replies().map((reply) => ({ type: 'reply', reply }) as const),
-			{ type: 'presence', presence: this.presence },
+			{ type: 'presence', presence: { ...this.presence, news: [] } },
 			...(this.status === 'connecting' ? [] : [{ type: 'live' } as const]),
 			{ type: 'status', status: this.status },
 		];

@@ -26,6 +26,7 @@ export class Pending {
 	/** It is done, or will not be. */
 	end(operation: Operation): void {
 		this.sending.delete(operation.id);
+		this.kept.delete(operation.id);
 	}
 
 	/** It is kept until the server answers. */
@@ -65,7 +66,7 @@ export class Pending {
 
 	/** Everything that is shown of a page. */
 	highlights(page: PageState, me: Account | null): Highlight[] {
-		const changed = new Set(this.all().map(({ change }) => subject(change)));
+		const changed = new Set(this.operations().map(({ change }) => subject(change)));
 		if (changed.size === 0) return [...page.highlights.values()];
 		return [...new Set([...page.highlights.keys(), ...changed])].flatMap(
 			(id) => (changed.has(id) ? this.highlight(page, id, me) : page.highlights.get(id)) ?? [],
@@ -96,13 +97,18 @@ export class Pending {
 		return [...this.kept.values()].filter(({ operation, refused }) => refused && subject(operation.change) === id);
 	}
 
+	/** All that is kept. */
+	get all(): Kept[] {
+		return [...this.kept.values()];
+	}
+
 	/** How many changes wait for the server. */
 	get waiting(): number {
-		return [...this.kept.values()].filter(({ refused }) => !refused).length;
+		return this.all.filter(({ refused }) => !refused).length;
 	}
 
 	/** The changes that are shown as done, in the order in which they were made. */
-	private all(): Operation[] {
+	private operations(): Operation[] {
 		const shown = [...this.kept.values()]
 			.filter(({ refused, operation }) => !refused || operation.change.kind === 'create')
 			.map(({ operation }) => operation);
@@ -110,7 +116,7 @@ export class Pending {
 	}
 
 	private of(id: string): Operation[] {
-		return this.all().filter(({ change }) => subject(change) === id);
+		return this.operations().filter(({ change }) => subject(change) === id);
 	}
 }
 

@@ -1,14 +1,9 @@
+import type { Group } from '../api/shapes.ts';
 import { type Ink, offered } from '../paint/inks.ts';
 import { button, el, icon } from './element.ts';
 import type { Host } from './host.ts';
 import { say } from './say.ts';
 import { nameOf } from './words.ts';
-
-/** Who can see a highlight: a group by its id, as it is called. */
-export interface Group {
-	id: string;
-	name: string;
-}
 
 const labels = {
 	yellow: 'highlightYellow',
@@ -42,7 +37,7 @@ export class Bar {
 	constructor(
 		private readonly host: Host,
 		on: BarActions,
-		groups: { all: readonly Group[]; chosen: () => string; choose: (id: string) => void },
+		groups: { all: () => readonly Group[]; chosen: () => string; choose: (id: string) => void },
 		signal: AbortSignal,
 	) {
 		const inks = offered.map((ink) => {
@@ -65,18 +60,16 @@ export class Bar {
 		});
 		this.back = button({ class: 'back', hidden: true }, say('putBack'), on.putBack, signal);
 		this.bar.append(this.back, ...this.buttons);
-		if (groups.all.length > 1) {
-			const select = el(
-				'select',
-				{ 'aria-label': say('whoSees') },
-				...groups.all.map(({ id, name }) => el('option', { value: id }, name)),
-			);
-			select.addEventListener('change', () => groups.choose(select.value), { signal });
-			this.bar.append(el('span', { class: 'choice' }, select));
-			this.onShow = () => {
-				select.value = groups.chosen();
-			};
-		}
+		const select = el('select', { 'aria-label': say('whoSees') });
+		const choice = el('span', { class: 'choice' }, select);
+		select.addEventListener('change', () => groups.choose(select.value), { signal });
+		this.bar.append(choice);
+		this.onShow = () => {
+			const all = groups.all();
+			select.replaceChildren(...all.map(({ id, name }) => el('option', { value: id }, name)));
+			select.value = all.some(({ id }) => id === groups.chosen()) ? groups.chosen() : (all[0]?.id ?? '');
+			choice.hidden = all.length < 2 || !this.back.hidden;
+		};
 		// A press on the bar must not take the selection away; the list of groups needs its press to open.
 		this.bar.addEventListener(
 			'mousedown',
@@ -89,7 +82,7 @@ export class Bar {
 		host.root.append(this.bar);
 	}
 
-	private onShow = () => {};
+	private readonly onShow: () => void;
 
 	get shown(): boolean {
 		return !this.bar.hidden;

@@ -20,6 +20,7 @@ export interface CardActions {
 	removeReply(reply: Reply): Promise<Against | null>;
 	putBack(id: string): void;
 	copyLink(id: string): void;
+	groupName(id: string): string;
 	history(id: string): Promise<Entry[]>;
 	/** A change that was refused: it is tried again, or forgotten. */
 	settle(operation: string, again: boolean): void;
@@ -162,7 +163,7 @@ export class Card {
 		this.element.style.setProperty('--ink', `var(--${inkOf(highlight.color)})`);
 		const quotes = highlight.ranges.map((range) => range.quote?.exact ?? '').filter(Boolean);
 		put(this.quote, quotes.join(' … ') || highlight.page.title);
-		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'me' ? ` · ${say('onlyMe')}` : ''}`;
+		const more = ` · ${nameOf(highlight.color)}${highlight.group === 'public' ? '' : ` · ${this.actions.groupName(highlight.group)}`}`;
 		this.by.replaceChildren(...author(highlight.author, mine, highlight.created_at, more));
 		const { sign, words } = state(highlight, progress, here);
 		this.state.replaceChildren(el('span', { class: 'sign', 'aria-hidden': 'true' }, sign), el('span', {}, words));

@@ -60,6 +60,8 @@ export class Composer {
 	private readonly submit: HTMLButtonElement;
 	private version: number | undefined;
 	private saving = false;
+	/** Whether it was sent once more meanwhile. */
+	private again = false;
 
 	constructor(
 		private readonly words: Wording,
@@ -143,7 +145,9 @@ export class Composer {
 
 	private async send(): Promise<void> {
 		const text = this.area.value.trim();
-		if (this.saving || (text === '' && this.leave === null)) return;
+		if (text === '' && this.leave === null) return;
+		this.again = this.saving;
+		if (this.saving) return;
 		this.saving = true;
 		this.submit.disabled = true;
 		const against = await this.save(text, this.version);
@@ -151,6 +155,9 @@ export class Composer {
 		this.submit.disabled = false;
 		this.wrong.textContent = against ? say('notSavedKept', against.words) : '';
 		this.wrong.hidden = against === null || against.stale; // then both texts are shown
-		if (against === null) this.finish();
+		if (against) return;
+		// What was typed while it was being saved is the next text.
+		if (this.leave || this.area.value.trim() === text) this.finish();
+		else if (this.again) void this.send();
 	}
 }

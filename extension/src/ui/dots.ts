@@ -8,6 +8,9 @@ import { say } from './say.ts';
 
 const size = 20;
 
+/** With more than so many, only those near the window are there: each costs the page a layout. */
+const many = 300;
+
 /** What a dot is for. */
 export interface Dotted {
 	highlight: Highlight;
@@ -25,6 +28,8 @@ export class Dots {
 	private readonly box = el('div', { role: 'group', 'aria-label': say('highlightsHere') });
 	private readonly dots = new Map<string, HTMLButtonElement>();
 	private order: HTMLButtonElement[] = [];
+	/** Whether there are others out of sight, which come when one scrolls there. */
+	partial = false;
 
 	constructor(
 		private readonly host: Host,
@@ -38,14 +43,21 @@ export class Dots {
 	/** Shows exactly these, where they stand now. */
 	show(all: readonly Dotted[]): void {
 		const origin = this.host.origin();
-		const { clientWidth } = document.documentElement;
+		const { clientWidth, clientHeight } = document.documentElement;
+		this.partial = all.length > many;
+		const near = (range: Range) => {
+			if (!this.partial) return true;
+			const { top, bottom } = range.getBoundingClientRect();
+			return bottom > -clientHeight && top < 2 * clientHeight;
+		};
 		const placed = all
+			.filter(({ range }) => near(range))
 			.map((dotted) => ({ ...dotted, spot: spot(dotted.range, clientWidth) }))
 			.filter((dotted) => dotted.spot !== null)
 			.sort((a, b) => a.range.compareBoundaryPoints(Range.START_TO_START, b.range));
 
 		const rest = new Map(this.dots);
-		const taken: { x: number; y: number }[] = [];
+		const taken = new Taken();
 		this.order = [];
 		for (const { highlight, mine, dark, spot } of placed) {
 			if (!spot) continue;
@@ -58,11 +70,11 @@ export class Dots {
 			dot ??= this.make(highlight, mine);
 			// Two on one line stand side by side, or one below the other where the margin ends.
 			let { x, y } = spot;
-			while (taken.some((other) => Math.abs(other.x - x) < size - 2 && Math.abs(other.y - y) < size - 2)) {
+			while (taken.has(x, y)) {
 				if (x + size + 4 + size < clientWidth) x += size + 4;
 				else y += size + 2;
 			}
-			taken.push({ x, y });
+			taken.add(x, y);
 			dot.style.colorScheme = dark ? 'dark' : 'light';
 			dot.style.left = `${Math.round(origin.x + x)}px`;
 			dot.style.top = `${Math.round(origin.y + y)}px`;
@@ -124,6 +136,26 @@ export class Dots {
 		event.preventDefault();
 		for (const dot of this.order) dot.tabIndex = dot === next ? 0 : -1;
 		next.focus();
+	}
+}
+
+/** The spots where dots stand, by their height: with thousands of dots, only those around are compared. */
+class Taken {
+	private readonly rows = new Map<number, { x: number; y: number }[]>();
+
+	add(x: number, y: number): void {
+		const row = Math.floor(y / size);
+		const spots = this.rows.get(row) ?? [];
+		spots.push({ x, y });
+		this.rows.set(row, spots);
+	}
+
+	/** Whether a dot here would lie on another one. */
+	has(x: number, y: number): boolean {
+		const row = Math.floor(y / size);
+		return [row - 1, row, row + 1].some((near) =>
+			this.rows.get(near)?.some((spot) => Math.abs(spot.x - x) < size - 2 && Math.abs(spot.y - y) < size - 2),
+		);
 	}
 }
 

@@ -58,8 +58,8 @@ export class List {
 		for (const type of ['pointerleave', 'focusout']) this.element.addEventListener(type, () => on.point(null), options);
 	}
 
-	/** Shows exactly these, in this order. */
-	show(all: readonly Listed[], me: Account | null): void {
+	/** Shows of these, in this order, those that fit. The others are kept aside, so that they come back at once. */
+	show(all: readonly Listed[], me: Account | null, fits: (listed: Listed) => boolean): void {
 		const rest = new Map(this.rows);
 		let at: Element | null = this.element.firstElementChild;
 		for (const listed of all) {
@@ -76,8 +76,10 @@ export class List {
 				row = { item, face };
 				this.rows.set(id, row);
 			}
-			if (row.item === at) at = at.nextElementSibling;
-			else this.element.insertBefore(row.item, at);
+			const next = row.item === at ? at.nextElementSibling : at;
+			if (!fits(listed)) row.item.remove();
+			else if (row.item !== at) this.element.insertBefore(row.item, at);
+			at = next;
 		}
 		for (const [id, { item }] of rest) {
 			item.remove();
@@ -100,8 +102,8 @@ function idOf(event: Event): string | null {
 
 /** What a row shows: another face is another row. */
 function faceOf({ highlight, here, progress }: Listed, me: Account | null): string {
-	const { id, version, seq, created_at } = highlight;
-	return `${id} ${version} ${seq} ${highlight.author.name} ${here} ${progress} ${me?.id} ${ago(created_at)}`;
+	const { version, replies, author, color, check, created_at } = highlight;
+	return `${version} ${replies} ${author.name} ${color} ${check.state === 'moved'} ${here} ${progress} ${me?.id} ${ago(created_at)}`;
 }
 
 function entry({ highlight, here, progress }: Listed, me: Account | null): HTMLLIElement {

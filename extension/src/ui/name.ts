@@ -1,5 +1,4 @@
 import { el } from './element.ts';
-import type { Host } from './host.ts';
 import { say } from './say.ts';
 
 /**
@@ -7,7 +6,7 @@ import { say } from './say.ts';
  * theirs, else what stands against it.
  */
 export function askName(
-	host: Host,
+	root: HTMLElement,
 	use: (name: string) => Promise<string | null>,
 	signal: AbortSignal,
 ): Promise<boolean> {
@@ -33,7 +32,7 @@ export function askName(
 		el('div', { class: 'row' }, cancel, go),
 	);
 	const dialog = el('dialog', { 'aria-labelledby': 'name-title' }, form);
-	host.root.append(dialog);
+	root.append(dialog);
 
 	return new Promise((resolve) => {
 		const end = new AbortController();

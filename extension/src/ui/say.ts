@@ -19,8 +19,25 @@ export function say(key: Key, ...about: (string | number)[]): string {
 
 /** Says a number of something; $1 is the number. */
 export function count(key: Counted, n: number, ...about: (string | number)[]): string {
-	const one = new Intl.PluralRules(language()).select(n) === 'one';
-	return say(`${key}_${one ? 'one' : 'other'}` as Key, n.toLocaleString(language()), ...about);
+	const { plural, number } = formats();
+	const one = plural.select(n) === 'one';
+	return say(`${key}_${one ? 'one' : 'other'}` as Key, number.format(n), ...about);
+}
+
+/** How numbers and times are written: made once, as making one takes longer than a thousand uses. */
+export const formats = once(() => ({
+	plural: new Intl.PluralRules(language()),
+	number: new Intl.NumberFormat(language()),
+	day: new Intl.DateTimeFormat(language(), { day: 'numeric', month: 'short', year: 'numeric' }),
+	exact: new Intl.DateTimeFormat(language(), { dateStyle: 'full', timeStyle: 'short' }),
+}));
+
+function once<T>(make: () => T): () => T {
+	let made: T | undefined;
+	return () => {
+		made ??= make();
+		return made;
+	};
 }
 
 /** The language that the messages are in, which is not always the browser's. */

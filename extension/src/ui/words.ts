@@ -2,7 +2,7 @@ import { Problem } from '../api/client.ts';
 import type { Account, Entry, Highlight } from '../api/shapes.ts';
 import { isInk } from '../paint/inks.ts';
 import type { Progress } from '../state/pending.ts';
-import { count, type Key, language, say } from './say.ts';
+import { count, formats, type Key, say } from './say.ts';
 
 /** Why the server could not read a page, for what it says most. */
 const reasons: Record<string, Key> = {
@@ -113,12 +113,12 @@ export function ago(time: string, now: number = Date.now()): string {
 	if (seconds < 3600) return say('minutesAgo', Math.floor(seconds / 60));
 	if (seconds < 86_400) return say('hoursAgo', Math.floor(seconds / 3600));
 	if (seconds < 7 * 86_400) return count('daysAgo', Math.floor(seconds / 86_400));
-	return new Date(time).toLocaleDateString(language(), { day: 'numeric', month: 'short', year: 'numeric' });
+	return formats().day.format(new Date(time));
 }
 
 /** The exact time, in the reader's own way of writing it. */
 export function exactly(time: string): string {
-	return new Date(time).toLocaleString(language(), { dateStyle: 'full', timeStyle: 'short' });
+	return formats().exact.format(new Date(time));
 }
 
 /** How an ink, or a color without a name, is called. */

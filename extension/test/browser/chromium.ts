@@ -1,4 +1,4 @@
-import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { Reader } from './limn.ts';
 import { folder } from './server.ts';
@@ -24,14 +24,39 @@ export async function browse(): Promise<(url: string, options?: BrowserContextOp
 	};
 }
 
-/** A person's own browser with the extension in it. */
-export async function profile(extension: string): Promise<BrowserContext> {
-	const context = await chromium.launchPersistentContext(folder('profile'), {
+/** A person's own browser with the extension in it, turned on for every site unless it is to be as it comes. */
+export async function profile(
+	extension: string,
+	{
+		fresh = false,
+		dir = folder('profile'),
+		language = 'en',
+	}: { fresh?: boolean; dir?: string; language?: string } = {},
+): Promise<BrowserContext> {
+	const context = await chromium.launchPersistentContext(dir, {
 		executablePath,
 		headless: false, // the new headless mode, which has extensions, is asked for below
+		ignoreDefaultArgs: ['--disable-back-forward-cache'], // people have it
 		viewport: { width: 1280, height: 800 },
-		args: ['--headless=new', ...quiet, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+		env: { ...process.env, LANGUAGE: language },
+		args: [
+			'--headless=new',
+			`--lang=${language}`,
+			...quiet,
+			`--disable-extensions-except=${extension}`,
+			`--load-extension=${extension}`,
+		],
 	});
 	onTestFinished(() => context.close());
+	const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
+	if (!fresh) await worker.evaluate(() => chrome.storage.local.set({ sites: { everywhere: true, chosen: {} } }));
 	return context;
+}
+
+/** One of the extension's own pages. */
+export async function openOwn(context: BrowserContext, page: string): Promise<Page> {
+	const { host } = new URL(context.serviceWorkers()[0]?.url() ?? '');
+	const opened = await context.newPage();
+	await opened.goto(`chrome-extension://${host}/${page}`);
+	return opened;
 }

@@ -117,31 +117,3 @@ test('one stream serves all tabs, and pages learn nothing of it', async () => {
 	}, extension);
 	expect(found).toEqual({ reached: false, storage: '{}', root: null, runtime: 'undefined' });
 });
-
-test('off for a site, and on again', async () => {
-	const limn = await Limn.start();
-	const page = await servePage(article, policy);
-	const context = await profile(limn.extension('chrome'));
-	const ada = await openIn(context, `${page}/tides`);
-	await ada.is('Live');
-
-	const extension = new URL(context.serviceWorkers()[0]?.url() ?? '').host;
-	const popup = await context.newPage();
-	await popup.goto(`chrome-extension://${extension}/popup.html`);
-	await popup.getByLabel('Your name').fill('Ada');
-	await popup.getByRole('button', { name: 'Continue' }).click();
-	await popup.getByText('You are Ada.').waitFor();
-
-	const site = (on: boolean) =>
-		popup.evaluate(([origin, on]) => chrome.runtime.sendMessage({ ask: 'site', with: { origin, on } }), [
-			page,
-			on,
-		] as const);
-	await site(false);
-	await expect.poll(() => ada.page.locator('limn-host').count()).toBe(0);
-	await site(true);
-	await ada.is('Live');
-	await ada.page.bringToFront();
-	await ada.mark('purple', 'The moon pulls');
-	await ada.paintsOnce('purple: The moon pulls');
-});

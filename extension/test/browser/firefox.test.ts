@@ -20,6 +20,15 @@ test('Firefox highlights and sees highlights', async () => {
 	});
 	onTestFinished(() => browser.close());
 	await browser.installExtension(limn.extension('firefox'));
+	// The first page that opens says where limn is on. BiDi does not tell its address, so it is asked for it.
+	const welcome = async () => {
+		for (const page of await browser.pages()) {
+			if ((await page.evaluate(() => location.pathname)) === '/options.html') return page;
+		}
+		return null;
+	};
+	await expect.poll(async () => (await welcome()) !== null).toBe(true);
+	await (await welcome())?.evaluate(() => document.getElementById('everywhere')?.click());
 	const page = await browser.newPage();
 	await page.setViewport({ width: 1000, height: 700 });
 	await page.goto(url);

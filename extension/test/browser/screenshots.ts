@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrowserContextOptions } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { test } from 'vitest';
-import { browse, profile } from './chromium.ts';
+import { browse, openOwn, profile } from './chromium.ts';
 import { Reader } from './limn.ts';
 import { Limn, servePage } from './server.ts';
 
@@ -194,10 +194,124 @@ test('the extension: popup, a lost highlight, and a long one', async () => {
 	await ada.click('button', /^sentence will go/);
 	await ada.find('dialog', 'Highlight');
 	await ada.page.screenshot({ path: join(folder, 'extension-lost-card.png') });
+});
 
-	const popup = await context.newPage();
-	await popup.setViewportSize({ width: 300, height: 320 });
-	await popup.goto(`chrome-extension://${new URL(context.serviceWorkers()[0]?.url() ?? '').host}/popup.html`);
+test.each(['light', 'dark'] as const)('the pages of the extension, %s', async (colorScheme) => {
+	const limn = await Limn.start();
+	const text = 'The moon pulls the sea towards it, and the earth turns beneath. '.repeat(6);
+	const url = `${await servePage(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Tides</title>
+		<body style="font: 17px/26px Georgia; max-width: 36em; margin: 3em auto"><h1>Tides</h1>
+		<p>So each harbour sees two high waters a day, and two low ones.</p><p>${text}</p><p>潮汐每天两次。</p><p dir="rtl">المد والجزر مرتان في اليوم.</p>`)}/`;
+	const context = await profile(limn.extension('chrome'), { fresh: true });
+	const shoot = async (page: Page, name: string, width: number, height: number, fullPage = false) => {
+		await page.setViewportSize({ width, height });
+		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+		await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage });
+	};
+	const options = await openOwn(context, 'options.html');
+	await options.getByLabel('Your name').waitFor();
+	for (const width of [1280, 390]) await shoot(options, 'options', width, 800, true);
+
+	const bob = await limn.signUp(longName);
+	await bob.write(url, 'Does anybody know the *Gulf of Mexico*? It has one tide a day.');
+	const ada = await Reader.open(await context.newPage(), url);
+	const popup = await openOwn(context, 'popup.html');
+	await shoot(popup, 'popup-off', 300, 420);
+	const tab = await popup.evaluate(async () => {
+		const tabs = await chrome.tabs.query({});
+		return tabs.at(-2)?.id ?? 0;
+	});
+	const side = await openOwn(context, `side.html?tab=${tab}`);
+	await side.getByText('Turn limn on').waitFor();
+	await shoot(side, 'side-off', 360, 700);
+	await options.getByLabel('Your name').fill('Ada');
+	await options.getByRole('button', { name: 'Continue' }).click();
+	await options.getByText('You are Ada.').waitFor();
+	await options.getByLabel('The name of a new group').fill('Reading circle');
+	await options.getByRole('button', { name: 'Add' }).click();
+	await options.getByText('Reading circle').waitFor();
+	await side.getByRole('button', { name: /^Turn on for/ }).click();
+	await side.getByText('Nothing is marked on this page.').waitFor();
+	await shoot(side, 'side-empty', 360, 700);
+	for (const width of [1280, 390]) await shoot(options, 'options-named', width, 800, true);
+
+	await ada.page.bringToFront();
+	await ada.select('two high waters');
+	await ada.choose('Who can see it', 'Everybody');
+	await ada.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+	await ada.page.screenshot({ path: join(folder, `bar-groups-${colorScheme}.png`) });
+	await ada.click('button', 'Highlight in yellow');
+	for (const [ink, from] of [
+		['green', 'The moon pulls'],
+		['blue', 'earth turns beneath'],
+		['pink', '潮汐'],
+		['purple', 'المد والجزر'],
+	] as const) {
+		await ada.mark(ink, from);
+	}
+	await limn.highlight('Grace', url, 'yellow', '/html[1]/body[1]/h1[1]/text()[1]', 0, 5);
+	await ada.page.evaluate(() => document.querySelectorAll('p')[2]?.remove());
+	await side.bringToFront();
+	await side.getByText('Lost its place').waitFor();
+	await side.locator('.entry:visible').nth(4).waitFor();
+	await shoot(side, 'side', 360, 700);
+	await side.getByRole('tab', { name: /^Discussion/ }).click();
+	await side.getByLabel('Note on the page').fill('It does, and so has the Baltic, almost.');
+	await side.getByRole('button', { name: 'Send' }).click();
+	await side.getByText('almost').waitFor();
+	await shoot(side, 'side-discussion', 360, 700);
+	await popup.reload();
 	await popup.getByText('You are Ada.').waitFor();
-	await popup.screenshot({ path: join(folder, 'extension-popup.png') });
+	await shoot(popup, 'popup', 300, 420);
+	await limn.stop();
+	await ada.page.bringToFront();
+	await ada.is('Offline');
+	await ada.page.keyboard.press('Escape');
+	await ada.mark('green', 'two low ones');
+	await ada.clickText('two low ones');
+	await ada.says('Not sent yet.');
+	await ada.page.screenshot({ path: join(folder, `waiting-${colorScheme}.png`) });
+	await side.bringToFront();
+	await side.getByRole('tab', { name: 'Highlights' }).click();
+	await side.getByText('Waiting to be sent').first().waitFor();
+	await shoot(side, 'side-offline', 360, 700);
+});
+
+test.each([
+	['de', 'Live'],
+	['es', 'En vivo'],
+	['zh-CN', '实时'],
+])('in %s', async (language, live) => {
+	const limn = await Limn.start();
+	const context = await profile(limn.extension('chrome'), { language });
+	const url = await servePage(`<!doctype html><title>Tides</title><body><p>The moon pulls the sea.</p>`);
+	const ada = await Reader.open(await context.newPage(), url);
+	await ada.says(live);
+	const options = await openOwn(context, 'options.html');
+	await options.locator('#form').waitFor();
+	await options.screenshot({ path: join(folder, `options-${language}.png`), fullPage: true });
+});
+
+test('from right to left', async () => {
+	const limn = await Limn.start();
+	const extension = limn.extension('chrome');
+	const messages = join(extension, '_locales/en/messages.json');
+	writeFileSync(
+		messages,
+		readFileSync(messages, 'utf8').replace('"direction":{"message":"ltr"}', '"direction":{"message":"rtl"}'),
+	);
+	const context = await profile(extension);
+	const url = await servePage(`<!doctype html><html dir="rtl" lang="ar"><meta charset="utf-8"><title>المد</title>
+		<body style="font: 18px/30px serif; max-width: 36em; margin: 3em auto"><h1>المد والجزر</h1><p>يجذب القمر البحر نحوه، وتدور الأرض تحته.</p>`);
+	const ada = await Reader.open(await context.newPage(), url);
+	await ada.mark('yellow', 'القمر البحر');
+	await ada.name('ليلى');
+	await ada.clickText('القمر البحر');
+	await ada.type('Reply', 'هل هذا صحيح؟');
+	await ada.page.keyboard.press('Control+Enter');
+	await ada.says('هل هذا صحيح؟');
+	await ada.page.screenshot({ path: join(folder, 'rtl-card.png') });
+	await ada.page.keyboard.press('Escape');
+	await ada.click('button', /^limn: Live/);
+	await ada.page.screenshot({ path: join(folder, 'rtl-panel.png') });
 });

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,9 +75,34 @@ export class Limn {
 
 	/** Somebody else, whose browser is not part of the test, marks some text of a page. */
 	async highlight(name: string, url: string, color: string, xpath: string, start: number, end: number): Promise<void> {
+		const { mark } = await this.signUp(name);
+		await mark(url, color, xpath, start, end);
+	}
+
+	/** Somebody who is no browser. */
+	async signUp(name: string) {
 		const { token } = await this.post('/accounts', { name });
-		const ranges = [{ anchor: { xpath, offset: start }, focus: { xpath, offset: end } }];
-		await this.post('/highlights', { url, group: 'public', color, ranges }, token);
+		const create = (body: object) => this.post('/highlights', { group: 'public', color: 'yellow', ...body }, token);
+		return {
+			/** Marks some text of a page. */
+			mark: (url: string, color: string, xpath: string, start: number, end: number) => {
+				const ranges = [{ anchor: { xpath, offset: start }, focus: { xpath, offset: end } }];
+				return create({ url, color, ranges });
+			},
+			/** Writes on a whole page. */
+			write: (url: string, note: string) => create({ url, note, ranges: [] }),
+			/** Marks each of the paragraphs of a page, which have one word each, a hundred in a section. */
+			async markAll(url: string, words: string[]): Promise<void> {
+				const one = (word: string, i: number) => {
+					const xpath = `/html[1]/body[1]/section[${Math.floor(i / 100) + 1}]/p[${(i % 100) + 1}]/text()[1]`;
+					const ends = { anchor: { xpath, offset: 0 }, focus: { xpath, offset: word.length } };
+					return create({ url, ranges: [{ ...ends, quote: { exact: word, prefix: '', suffix: '' } }] });
+				};
+				for (let i = 0; i < words.length; i += 100) {
+					await Promise.all(words.slice(i, i + 100).map((word, k) => one(word, i + k)));
+				}
+			},
+		};
 	}
 
 	/** Has the server read a page again. */
@@ -99,20 +124,45 @@ export class Limn {
 	}
 
 	/** The extension for this server, unpacked. */
-	extension(browser: 'chrome' | 'firefox'): string {
+	extension(browser: 'chrome' | 'firefox', server = this.url): string {
 		const dir = folder('extension');
-		execFileSync(inject('limn'), ['extension', dir, '--browser', browser, '--server', this.url]);
+		execFileSync(inject('limn'), ['extension', dir, '--browser', browser, '--server', server]);
 		return dir;
 	}
 }
 
+/** Stands before a server and writes down what it is asked. */
+export async function eavesdrop(server: string): Promise<{ url: string; asked: string[]; body: string[] }> {
+	const asked: string[] = [];
+	const body: string[] = [];
+	const proxy = createServer((request, response) => {
+		asked.push(`${request.method} ${request.url}`);
+		const target = new URL(request.url ?? '/', server);
+		const onward = send(target, { method: request.method, headers: request.headers }, (answer) => {
+			response.writeHead(answer.statusCode ?? 502, answer.headers);
+			answer.pipe(response);
+		});
+		onward.on('error', () => response.destroy());
+		request.on('data', (chunk) => body.push(String(chunk)));
+		request.pipe(onward);
+	});
+	return { url: await listen(proxy), asked, body };
+}
+
 /** Serves one page of HTML at every path, on a port of its own. */
-export async function servePage(html: string | (() => string), headers: Record<string, string> = {}): Promise<string> {
-	const server = createServer((_, response) => {
+export async function servePage(
+	html: string | ((path: string) => string),
+	headers: Record<string, string> = {},
+): Promise<string> {
+	const server = createServer((request, response) => {
 		response
 			.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers })
-			.end(typeof html === 'string' ? html : html());
+			.end(typeof html === 'string' ? html : html(request.url ?? '/'));
 	});
+	return listen(server);
+}
+
+async function listen(server: Server): Promise<string> {
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 	onTestFinished(() => {

@@ -71,7 +71,7 @@ test('after a resync, what is not sent again is gone, and only once all was sent
 
 test('a snapshot makes another state the same', () => {
 	const page = after(highlight('a', 1), reply('r', 'a', 2), { type: 'live' });
-	page.apply({ type: 'presence', presence: { viewers: [ada], anonymous: 2 } });
+	page.apply({ type: 'presence', presence: { viewers: [ada], anonymous: 2, news: [] } });
 	expect(after(highlight('old', 9), ...page.snapshot())).toMatchObject({
 		highlights: page.highlights,
 		presence: page.presence,
