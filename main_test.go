@@ -327,3 +327,32 @@ func TestAccountIsMadeOnTheCommandLine(t *testing.T) {
 		t.Errorf("the account is %v", me)
 	}
 }
+
+// Who reads the log learns nothing of what anybody reads, writes, or signs in with.
+func TestLogTellsNothingOfPeople(t *testing.T) {
+	p := startLimn(t, "LIMN_DATABASE_URL="+storagetest.URL(t))
+	token, _ := p.post("/accounts", "", `{"name":"Secretive Ada","password":"secret password"}`)["token"].(string)
+	request, err := http.NewRequest("POST", p.url+"/api/v1/highlights", strings.NewReader(
+		`{"url":"http://secret-host.invalid/secret-path","title":"secret title","note":"secret note","tags":["secret tag"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Prefer", "wait=10")
+	p.answer(request)
+	p.post("/verify", "", `{"url":"http://secret-host.invalid/secret-path"}`)
+	if answer, err := http.Get(p.url + "/api/v1/highlights?q=secret&token=" + token); err != nil || answer.Body.Close() != nil {
+		t.Fatal(err)
+	}
+
+	p.stop(syscall.SIGTERM)
+
+	for _, text := range []string{"ecret", token, token[5:]} {
+		if strings.Contains(p.log.String(), text) {
+			t.Errorf("the log has %q: %s", text, p.log)
+		}
+	}
+	if !strings.Contains(p.log.String(), "a page cannot be read") {
+		t.Errorf("the log does not say that a page cannot be read: %s", p.log)
+	}
+}

@@ -17,7 +17,7 @@ func (s *Server) export(c *gin.Context) error {
 	q := readQuery(c, append([]string{"format"}, filterParameters...)...)
 	filter := q.filter()
 	name := q.text("format")
-	if name == "" {
+	if !q.has("format") {
 		name = export.Formats[0].Name
 	}
 	format, known := export.Find(name)

@@ -89,18 +89,24 @@ func (o *oddClients) send(r *rand.Rand, requests int) {
 		if r.IntN(6) == 0 {
 			headers = append(headers, "If-Match", []string{`"1"`, `W/"1"`, "1", `"99999999999999999999"`, "*", `"`}[r.IntN(6)])
 		}
-		if !o.ask(as, request, path, body, headers) {
+		good, took := o.ask(as, request, path, body, headers)
+		if took > time.Second && !slices.Contains(slow, request[0]+" "+request[1]) { // perhaps the machine was busy
+			if good, took = o.ask(as, request, path, body, headers); took > time.Second {
+				o.t.Errorf("%s %.300s\n%.500s\nis answered after %v, twice", request[0], path, body, took)
+			}
+		}
+		if !good {
 			me.token = ""
 		}
 	}
 }
 
-// ask sends one request; not good: the token is gone.
-func (o *oddClients) ask(as client, request [2]string, path, body string, headers []string) (good bool) {
+// ask sends one request, and says how long the answer took; not good: the token is gone.
+func (o *oddClients) ask(as client, request [2]string, path, body string, headers []string) (good bool, took time.Duration) {
 	begin := time.Now()
 	asked, err := http.NewRequestWithContext(o.t.Context(), request[0], as.url+api+path, strings.NewReader(body))
 	if err != nil {
-		return true // it cannot be sent at all
+		return true, 0 // it cannot be sent at all
 	}
 	if as.token != "" {
 		asked.Header.Set("Authorization", "Bearer "+as.token)
@@ -114,16 +120,16 @@ func (o *oddClients) ask(as client, request [2]string, path, body string, header
 	response, err := as.http.Do(asked)
 	if err != nil {
 		o.t.Errorf("%s %s: %v", request[0], path, err)
-		return true
+		return true, 0
 	}
 	defer response.Body.Close()
 	var answer struct{ ID, Code string }
 	if strings.Contains(response.Header.Get("Content-Type"), "json") {
 		json.NewDecoder(response.Body).Decode(&answer) // a list has neither
 	}
-	took := time.Since(begin)
-	if response.StatusCode >= 500 || took > time.Second && !slices.Contains(slow, request[0]+" "+request[1]) {
-		o.t.Errorf("%s %.300s\n%.500s\nis answered %d %s after %v", request[0], path, body, response.StatusCode, answer.Code, took)
+	took = time.Since(begin)
+	if response.StatusCode >= 500 {
+		o.t.Errorf("%s %.300s\n%.500s\nis answered %d %s", request[0], path, body, response.StatusCode, answer.Code)
 	}
 	if response.StatusCode == http.StatusCreated {
 		o.learn(answer.ID)
@@ -135,7 +141,7 @@ func (o *oddClients) ask(as client, request [2]string, path, body string, header
 	}
 	o.statuses[response.StatusCode]++
 	ended := request[1] == "/me" && request[0] == "DELETE" || answer.Code == "bad_token"
-	return !ended
+	return !ended, took
 }
 
 func (o *oddClients) learn(id string) {

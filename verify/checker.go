@@ -161,8 +161,9 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	if err = cmp.Or(err, failed); err != nil {
 		return storage.Visit{}, err
 	}
+	visit.JudgedAt = found.readAt
 	if found.failure != nil {
-		c.log.Info("a page cannot be read", "page", page.ID, "reason", found.failure.reason, "cause", found.failure.cause)
+		c.logFailure(page.ID, found.failure)
 		visit.Unfinished = false
 		visit.Verdicts = unverifiable(unjudged, found.failure) // the others keep what the last reading found
 	}
@@ -239,7 +240,7 @@ func judgeAll(r *reading, marked []storage.Marked, end time.Time, budget *xpath.
 func (c *Checker) read(ctx context.Context, pageURL string, anew bool, known version, use func(edition) (content bool)) (found edition, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			c.log.Error("checking a page panicked", "url", pageURL, "panic", cause, "stack", string(debug.Stack()))
+			c.log.Error("checking a page panicked", "page", storage.PageID(pageURL), "panic", cause, "stack", string(debug.Stack()))
 			failed := &failure{reason: reasonInternal, cause: fmt.Errorf("panic: %v", cause)}
 			found, err = edition{failure: failed, readAt: time.Now()}, nil
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"limn/storage"
 	"limn/xpath"
 )
@@ -96,7 +98,7 @@ func (c *Checker) Report(ctx context.Context, pageURL string, ranges []xpath.Ran
 		return Report{}, err
 	}
 	if found.failure != nil {
-		c.log.Info("a page cannot be read", "url", normal, "reason", found.failure.reason, "cause", found.failure.cause)
+		c.logFailure(storage.PageID(normal), found.failure)
 		report.Reason = found.failure.reason
 		for i := range report.Ranges {
 			report.Ranges[i] = RangeReport{State: xpath.Unverifiable, Reason: report.Reason}
@@ -132,4 +134,11 @@ func truncate(text string, bytes int) string {
 		bytes--
 	}
 	return text[:bytes]
+}
+
+// logFailure says that a page cannot be read. Its address is for those who debug: who marks something on it may not want
+// anybody to know.
+func (c *Checker) logFailure(page uuid.UUID, f *failure) {
+	c.log.Info("a page cannot be read", "page", page, "reason", f.reason)
+	c.log.Debug("why a page cannot be read", "page", page, "cause", f.cause)
 }
