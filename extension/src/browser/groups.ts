@@ -15,8 +15,7 @@ export function writable(groups: readonly Group[]): Group[] {
 	return withOwn(groups).filter(({ role }) => role !== null && role !== 'reader');
 }
 
-/** The code in a link of an invitation, or a code itself. */
+/** The code in a link of an invitation: its fragment, which no server is told by itself. */
 export function codeOf(link: string): string {
-	const path = URL.canParse(link) ? new URL(link).pathname : link;
-	return path.split('/').filter(Boolean).at(-1)?.trim() ?? '';
+	return URL.canParse(link) ? new URL(link).hash.slice(1) : '';
 }

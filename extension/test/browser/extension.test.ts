@@ -1,6 +1,6 @@
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { profile } from './chromium.ts';
+import { openOwn, profile } from './chromium.ts';
 import { Reader } from './limn.ts';
 import { Limn, servePage } from './server.ts';
 
@@ -116,4 +116,46 @@ test('one stream serves all tabs, and pages learn nothing of it', async () => {
 		};
 	}, extension);
 	expect(found).toEqual({ reached: false, storage: '{}', root: null, runtime: 'undefined' });
+});
+
+test('a group is founded, joined by a link, and marked for', async () => {
+	const limn = await Limn.start();
+	const url = `${await servePage(article, policy)}/`;
+	const extension = limn.extension('chrome');
+	const [adas, bobs, eves] = [await profile(extension), await profile(extension), await profile(extension)];
+	const named = async (context: BrowserContext, name: string) => {
+		const options = await openOwn(context, 'options.html');
+		await options.getByLabel('Your name').fill(name);
+		await options.getByRole('button', { name: 'Continue' }).click();
+		await options.getByText(`You are ${name}.`).waitFor();
+		return options;
+	};
+	const add = async (options: Page, what: string) => {
+		await options.getByLabel('The name of a new group').fill(what);
+		await options.getByRole('button', { name: 'Add' }).click();
+		await options.getByRole('listitem').filter({ hasText: 'Reading circle' }).waitFor();
+	};
+	const ada = await named(adas, 'Ada');
+	const reader = await openIn(adas, url);
+	const outsider = await openIn(eves, url);
+	await add(ada, 'Reading circle');
+	const link = await ada.evaluate(async () => {
+		const { ok } = await chrome.runtime.sendMessage({ ask: 'groups', with: {} });
+		return (await chrome.runtime.sendMessage({ ask: 'invite', with: { group: ok[0].id } })).ok as string;
+	});
+	await reader.page.bringToFront();
+	await reader.mark('yellow', 'The moon pulls'); // for the group that was just founded
+	await reader.paintsOnce('yellow: The moon pulls');
+
+	// Who joins sees what was marked before, on a page that is open already.
+	const bob = await named(bobs, 'Bob');
+	const joined = await openIn(bobs, url);
+	await joined.is('Live');
+	expect(await joined.painted()).toEqual([]);
+	await add(bob, link);
+	await joined.page.bringToFront();
+	await joined.paintsOnce('yellow: The moon pulls');
+	await joined.clickText('The moon pulls');
+	await joined.says('Reading circle');
+	expect(await outsider.painted()).toEqual([]);
 });
