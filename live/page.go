@@ -13,8 +13,9 @@ import (
 	"limn/storage"
 )
 
-// chunk is how many changes are read and encoded at once.
-const chunk = 500
+// chunk is how many changes are read and encoded at once: what a reader holds of the memory who does not read the replay
+// that it asked for.
+const chunk = 64
 
 // A page is one page that is read through this instance, tailed by one goroutine (run).
 type page struct {

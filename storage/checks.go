@@ -52,6 +52,7 @@ type Verdict struct {
 type Visit struct {
 	Page         DuePage
 	ReadAt       time.Time // when the page was read; zero: it was not
+	JudgedAt     time.Time // when what the verdicts rest on was read, for this visit or before it
 	Reason       string    // why it could not be read; empty: it could
 	Title        string    // the page's own, when it could be read
 	ETag         string
@@ -125,7 +126,7 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 					WHERE page_id = @page AND id = @id`,
 					pgx.NamedArgs{
 						"seq": seq + int64(i), "ranges": orEmpty(v.Ranges), "state": v.Check.State, "reason": v.Check.Reason,
-						"at": visit.ReadAt, "now": v.Check.Ranges, "page": visit.Page.ID, "id": v.Highlight,
+						"at": visit.JudgedAt, "now": v.Check.Ranges, "page": visit.Page.ID, "id": v.Highlight,
 					})
 			}
 			if err := tx.SendBatch(ctx, batch).Close(); err != nil {

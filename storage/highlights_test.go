@@ -251,7 +251,7 @@ func TestAVisitsVerdictIsAChange(t *testing.T) {
 	if err != nil || len(unjudged) != 1 {
 		t.Fatalf("unjudged %v, %v", unjudged, err)
 	}
-	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), ETag: "\"\xff\"", LastModified: "\xfe", Verdicts: []storage.Verdict{{
+	visit := storage.Visit{Page: due[0], ReadAt: time.Now(), JudgedAt: time.Now(), ETag: "\"\xff\"", LastModified: "\xfe", Verdicts: []storage.Verdict{{
 		Highlight: h.ID, Ranges: h.Ranges, Check: storage.Check{State: xpath.Verified},
 	}}}
 	if changed, err := s.SaveVisit(ctx, visit); err != nil || !changed {

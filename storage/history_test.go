@@ -23,7 +23,7 @@ func judge(tb testing.TB, s *storage.Store, h storage.Highlight, check storage.C
 		tb.Fatalf("claimed %v, %v", due, err)
 	}
 	changed, err = s.SaveVisit(ctx, storage.Visit{
-		Page: due[0], ReadAt: time.Now(), Pace: due[0].Pace,
+		Page: due[0], ReadAt: time.Now(), JudgedAt: time.Now(), Pace: due[0].Pace,
 		Verdicts: []storage.Verdict{{Highlight: h.ID, Ranges: h.Ranges, Check: check}},
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func TestAVerdictOnTheOldPlaceIsDropped(t *testing.T) {
 
 	found := h.Ranges[0]
 	found.Quote = &xpath.Quote{Exact: "what stood there"}
-	changed, err := s.SaveVisit(ctx, storage.Visit{Page: due[0], ReadAt: time.Now(), Verdicts: []storage.Verdict{{
+	changed, err := s.SaveVisit(ctx, storage.Visit{Page: due[0], ReadAt: time.Now(), JudgedAt: time.Now(), Verdicts: []storage.Verdict{{
 		Highlight: h.ID, Ranges: []xpath.Range{found}, Check: storage.Check{State: xpath.Verified},
 	}}})
 

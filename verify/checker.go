@@ -161,6 +161,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	if err = cmp.Or(err, failed); err != nil {
 		return storage.Visit{}, err
 	}
+	visit.JudgedAt = found.readAt
 	if found.failure != nil {
 		c.logFailure(page.ID, found.failure)
 		visit.Unfinished = false

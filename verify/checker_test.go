@@ -262,12 +262,16 @@ func TestTheWorstRangeDecides(t *testing.T) {
 func TestASecondHighlightIsVerifiedFromWhatIsThere(t *testing.T) {
 	b, s := newBench(t), newSite(t, article)
 	b.run(t)
+	before := time.Now()
 	b.verdict(t, b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink")))
 
 	h := b.verdict(t, b.mark(t, s.URL, inParagraph(2, 0, 2, "It")))
 
 	if h.Check.State != xpath.Verified || s.asked.Load() != 1 {
 		t.Errorf("%s after %d requests; want verified after 1", h.Check.State, s.asked.Load())
+	}
+	if at := h.Check.CheckedAt; at == nil || at.Before(before) {
+		t.Errorf("checked at %v; want when the page was read, after %v", at, before)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"limn/storage"
 	"limn/xpath"
 )
@@ -228,5 +230,27 @@ func TestWhatIsNotJudgedInTimeIsLeftToTheNextReading(t *testing.T) {
 		if forgotten := visit.ETag == "" && visit.ContentHash == nil; forgotten != incomplete {
 			t.Errorf("incomplete: %v; it keeps %q and %x", incomplete, visit.ETag, visit.ContentHash)
 		}
+	}
+}
+
+// What a budget was not enough for is found by another visit: no highlight is always behind the same others.
+func TestEachHighlightComesFirstAtSomeVisit(t *testing.T) {
+	b, s := newBench(t), newSite(t, article)
+	ctx := context.Background()
+	var page uuid.UUID
+	for range 4 {
+		page = b.mark(t, s.URL, inParagraph(1, 0, 3, "Ink")).Page.ID
+	}
+	b.visitDue(t)
+	first := map[uuid.UUID]bool{}
+	for range 200 {
+		judged, more, err := b.store.Judged(ctx, page)
+		if err != nil || more || len(judged) != 4 {
+			t.Fatalf("%d highlights are judged, more: %v, %v; want all four", len(judged), more, err)
+		}
+		first[judged[0].ID] = true
+	}
+	if len(first) != 4 {
+		t.Errorf("%d of four came first in 200 visits", len(first))
 	}
 }

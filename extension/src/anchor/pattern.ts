@@ -16,8 +16,9 @@ export class Pattern {
 	constructor(private readonly units: string) {
 		for (let i = 0; i < units.length; i++) {
 			const unit = units.charCodeAt(i);
-			const bit = 1 << (i & 31);
-			const [table, map] = i < 32 ? [this.lows, this.low] : [this.highs, this.high];
+			const place = word - units.length + i; // the last unit is the highest bit
+			const bit = 1 << (place & 31);
+			const [table, map] = place < 32 ? [this.lows, this.low] : [this.highs, this.high];
 			if (unit < 256) table[unit] = (table[unit] ?? 0) | bit;
 			else map.set(unit, (map.get(unit) ?? 0) | bit);
 		}
@@ -46,33 +47,34 @@ export class Pattern {
 		visit: Visit,
 	): void {
 		const { lows, highs, low, high } = this;
-		const length = this.units.length;
-		const inHigh = length > 32;
-		const last = 1 << ((length - 1) & 31);
-		const top = anchored ? 1 : 0;
+		const first = word - this.units.length;
+		const topLow = anchored && first < 32 ? 1 << first : 0;
+		const topHigh = anchored && first >= 32 ? 1 << (first - 32) : 0;
 		let upLow = -1;
 		let upHigh = -1;
 		let downLow = 0;
 		let downHigh = 0;
-		let errors = length;
+		let errors = this.units.length;
 		for (let i = 0, at = start; i < count; i++, at += stride) {
 			const unit = text.charCodeAt(at);
-			const equalLow = unit < 256 ? (lows[unit] ?? 0) : (low.get(unit) ?? 0);
-			const equalHigh = unit < 256 ? (highs[unit] ?? 0) : (high.get(unit) ?? 0);
+			const equalLow = (unit < 256 ? lows[unit] : low.get(unit)) ?? 0;
+			const equalHigh = (unit < 256 ? highs[unit] : high.get(unit)) ?? 0;
 			const verticalLow = equalLow | downLow;
 			const verticalHigh = equalHigh | downHigh;
-			const sumLow = ((equalLow & upLow) >>> 0) + (upLow >>> 0);
-			const sumHigh = (equalHigh & upHigh) + upHigh + (sumLow > 0xffffffff ? 1 : 0);
-			const horizontalLow = ((sumLow | 0) ^ upLow) | equalLow;
-			const horizontalHigh = ((sumHigh | 0) ^ upHigh) | equalHigh;
+			const sumLow = ((equalLow & upLow) + upLow) | 0;
+			// out of the highest bit of a sum goes what both had, or one had and lost: numbers of 32 bits are added quickest
+			const carry = ((equalLow & upLow) | (upLow & ~sumLow)) >>> 31;
+			const sumHigh = ((equalHigh & upHigh) + upHigh + carry) | 0;
+			const horizontalLow = (sumLow ^ upLow) | equalLow;
+			const horizontalHigh = (sumHigh ^ upHigh) | equalHigh;
 			let riseLow = downLow | ~(horizontalLow | upLow);
 			let riseHigh = downHigh | ~(horizontalHigh | upHigh);
 			let fallLow = upLow & horizontalLow;
 			let fallHigh = upHigh & horizontalHigh;
-			if ((inHigh ? riseHigh : riseLow) & last) errors++;
-			else if ((inHigh ? fallHigh : fallLow) & last) errors--;
-			riseHigh = (riseHigh << 1) | (riseLow >>> 31);
-			riseLow = (riseLow << 1) | top;
+			if (riseHigh < 0) errors++;
+			else if (fallHigh < 0) errors--;
+			riseHigh = (riseHigh << 1) | (riseLow >>> 31) | topHigh;
+			riseLow = (riseLow << 1) | topLow;
 			fallHigh = (fallHigh << 1) | (fallLow >>> 31);
 			fallLow <<= 1;
 			upLow = fallLow | ~(verticalLow | riseLow);
