@@ -37,6 +37,8 @@ check: $(modules) ## Look for what is misformatted, suspicious or does not compi
 	GOOS=windows go vet ./...
 	GOOS=darwin go vet $$(go list -f '{{if .IgnoredGoFiles}}{{.ImportPath}}{{end}}' ./...) # has files for some systems only
 	cd extension && npm run --silent check
+	@go run . extension dist/firefox --browser firefox --server https://limn.example.org >/dev/null
+	cd extension && npm run --silent lint -- ../dist/firefox
 
 .PHONY: audit
 audit: $(modules) ## Look for known weaknesses in what limn depends on; needs the network

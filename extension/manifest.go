@@ -125,7 +125,7 @@ func manifestFor(browser string, server *url.URL, version string) ([]byte, error
 		m.Sidebar = &sidebar{Title: "limn", Panel: "side.html", Icon: icons}
 		m.Gecko = &gecko{}
 		m.Gecko.Gecko.ID = "limn@limn.invalid"
-		m.Gecko.Gecko.MinVersion = "140.0" // CSS.highlights
+		m.Gecko.Gecko.MinVersion = "142.0" // CSS.highlights since 140; on Android it asks about data since 142
 		m.Gecko.Gecko.Data.Required = []string{"browsingActivity", "websiteContent"}
 	default:
 		return nil, ErrBrowser

@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { Reader } from './limn.ts';
 import { folder } from './server.ts';
 
@@ -33,6 +34,7 @@ export async function profile(
 		language = 'en',
 	}: { fresh?: boolean; dir?: string; language?: string } = {},
 ): Promise<BrowserContext> {
+	const first = readdirSync(dir).length === 0;
 	const context = await chromium.launchPersistentContext(dir, {
 		executablePath,
 		headless: false, // the new headless mode, which has extensions, is asked for below
@@ -49,6 +51,9 @@ export async function profile(
 	});
 	onTestFinished(() => context.close());
 	const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
+	// The page that opens after the installation takes a tab that is empty: not one that the test is about to use.
+	const welcome = () => context.pages().some((page) => page.url().endsWith('/options.html'));
+	if (first) await expect.poll(welcome).toBe(true);
 	if (!fresh) await worker.evaluate(() => chrome.storage.local.set({ sites: { everywhere: true, chosen: {} } }));
 	return context;
 }
