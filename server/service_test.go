@@ -136,7 +136,7 @@ func (c client) do(method, path, body string, headers ...string) answer {
 		c.t.Fatal(err)
 	}
 	a := answer{t: c.t, request: method + " " + path, status: response.StatusCode, header: response.Header, body: string(read)}
-	if strings.Contains(response.Header.Get("Content-Type"), "json") {
+	if kind := response.Header.Get("Content-Type"); strings.Contains(kind, "json") && !strings.Contains(kind, "ndjson") {
 		var into any = &a.json
 		if strings.HasPrefix(a.body, "[") {
 			into = &a.list
@@ -221,8 +221,9 @@ func quoted(text string) string {
 
 // described is the API's description, as a library reads it.
 var described = sync.OnceValues(func() (routers.Router, error) {
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/markdown", openapi3filter.PlainBodyDecoder)
+	for _, text := range []string{"text/event-stream", "text/markdown", "text/html", "application/x-ndjson"} {
+		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
+	}
 	openapi3filter.RegisterBodyDecoder("application/ld+json", openapi3filter.JSONBodyDecoder)
 	description, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
 	if err != nil {
