@@ -145,7 +145,7 @@ function child(parent: Node, step: Step): Node | null {
 			if (step.local) {
 				if (node.localName === step.name && --left === 0) return node;
 			} else if (isHTML(node)) {
-				if (lower(node.localName) === called && --left === 0) return node;
+				if (isCalled(node, called) && --left === 0) return node;
 			} else if (node.localName === step.name && --strangers === 0) {
 				stranger = node;
 			}
@@ -153,6 +153,10 @@ function child(parent: Node, step: Step): Node | null {
 	}
 	return stranger;
 }
+
+/** Scripts can make elements of HTML with capitals. Whether one has any is only looked at where it could matter: a page may have thousands of siblings. */
+const isCalled = (element: Element, name: string): boolean =>
+	element.localName === name || (element.localName.length === name.length && lower(element.localName) === name);
 
 /** The absolute path of a node, in a form that document.evaluate understands as well; null if there is none. */
 export function pathOf(node: Node): string | null {
