@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,6 +98,8 @@ func (g *gathering) done(t turn, skipped []*insertion) {
 	for _, in := range t.together {
 		if held[in.h.Page.ID] == nil {
 			delete(g.writing, in.h.Page.ID)
+		}
+		if !slices.Contains(skipped, in) { // others of its page may have been, when each was written alone
 			close(in.turns)
 		}
 	}
