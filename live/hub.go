@@ -90,6 +90,9 @@ func (h *Hub) Run(ctx context.Context) {
 		pages = append(pages, id)
 	}
 	close(h.closing)
+	for _, p := range h.pages {
+		signal(p.wake) // one that nobody uses waits for its last count, which a database that is away never gives
+	}
 	h.mu.Unlock()
 	pinging.Wait()
 	drain(h.viewers.close())

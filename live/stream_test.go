@@ -210,3 +210,28 @@ func TestReadersComeBackSpread(t *testing.T) {
 		t.Errorf("20 readers come back at %d times", len(pauses))
 	}
 }
+
+// A page that nobody reads any more waits for its readers to be counted, but a hub that stops does not.
+func TestHubStopsWhileTheDatabaseIsAway(t *testing.T) {
+	store := storagetest.Open(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	hub, err := NewHub(store, NewPostgresBus(store.Connect, log), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := hub.acquire(uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.census.ask(p, true)
+	p.release()
+	store.Close()
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+
+	hub.Run(stopped)
+
+	if n := len(hub.watched()); n != 0 {
+		t.Errorf("%d pages are left", n)
+	}
+}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -126,7 +127,13 @@ func (s *Store) insertTogether(ctx context.Context, t turn) (skipped []*insertio
 		}
 		err := s.insertAll(ctx, together, t.patient)
 		for _, in := range together {
-			if in.err = err; err == nil && in.h.Seq == 0 {
+			in.err = err
+			switch {
+			case err != nil || in.h.Seq > 0:
+			case t.patient: // nobody holds the page: it is not there any more
+				s.pages.Remove(in.h.Page.ID)
+				in.err = fmt.Errorf("%w: the page is gone", ErrUnavailable)
+			default:
 				skipped = append(skipped, in)
 			}
 		}

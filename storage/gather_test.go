@@ -180,3 +180,30 @@ func TestOnAPageThatWasNotReadableAMomentAgoNothingIsPending(t *testing.T) {
 		t.Errorf("its history is %+v, %v", entries, err)
 	}
 }
+
+// A page that is known to this instance, but was taken away behind its back, is made anew by the next request.
+func TestAPageThatIsGoneIsNotWaitedForAndMadeAgain(t *testing.T) {
+	s, ctx := storagetest.Open(t), t.Context()
+	ada := mustReader(t, s, "Ada")
+	n := storage.NewHighlight{URL: "https://example.org/gone", Title: "A page", Group: "public"}
+	if _, _, err := s.CreateHighlight(ctx, ada, n); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := s.Connect(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, `TRUNCATE pages CASCADE`); err != nil {
+		t.Fatal(err)
+	}
+
+	_, _, err = s.CreateHighlight(ctx, ada, n)
+
+	if !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("%v, want that it is not available", err)
+	}
+	if h, made, err := s.CreateHighlight(ctx, ada, n); err != nil || !made || h.Seq != 1 {
+		t.Errorf("then it is %+v, %v, %v", h, made, err)
+	}
+}
