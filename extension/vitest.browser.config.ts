@@ -7,6 +7,6 @@ export default defineConfig({
 		fileParallelism: false, // browsers are large, and machines for tests are small
 		testTimeout: 120_000,
 		hookTimeout: 180_000,
-		expect: { poll: { timeout: 10_000, interval: 50 } },
+		expect: { poll: { timeout: 30_000, interval: 50 } },
 	},
 });
