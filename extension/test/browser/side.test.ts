@@ -67,7 +67,7 @@ test('the panel has the page’s highlights in its order, and both scroll to eac
 	await ada.find('dialog', 'Highlight');
 	await ada.page.keyboard.press('Escape');
 	await ada.clickText('The moon pulls');
-	await expect(side.locator('[aria-current] .quote').textContent()).resolves.toBe('The moon pulls');
+	await expect.poll(() => side.locator('[aria-current] .quote').textContent()).toBe('The moon pulls');
 
 	// Filters.
 	await side.getByLabel('Color').selectOption('Blue');
