@@ -90,6 +90,8 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-hub.Replaced():
+		err = storage.ErrReplaced
 	case <-database.ended():
 		err = errors.New("the private Postgres has ended; its log is in the data folder")
 	}
