@@ -226,8 +226,9 @@ func (p *provider) identify(c *gin.Context, v visit, origin string) (i storage.I
 		return i, "", p.fault(err)
 	}
 	if said == (profile{}) { // most say it only when they are asked for it
-		if info, err := known.UserInfo(ctx, oauth2.StaticTokenSource(token)); err == nil && info.Subject == id.Subject {
-			err = info.Claims(&said)
+		info, err := known.UserInfo(ctx, oauth2.StaticTokenSource(token))
+		if err != nil || info.Subject != id.Subject || info.Claims(&said) != nil {
+			said = profile{} // a name is not worth a failure
 		}
 	}
 	return storage.Identity{Issuer: p.Issuer, Subject: id.Subject}, said.name(), nil
