@@ -8,7 +8,7 @@ import (
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run erases what deleted groups and accounts have left, and files that never arrived, until ctx ends.
+// Run erases what deleted groups and accounts have left, files that never arrived, and what has become old, until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	for {
 		if err := s.store.EraseLeft(ctx, s.hub.Changed); err != nil && ctx.Err() == nil {
@@ -16,6 +16,11 @@ func (s *Server) Run(ctx context.Context) {
 		}
 		if err := s.store.SweepAttachments(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("files that did not arrive cannot be swept yet", "error", err)
+		}
+		if s.config.Retention > 0 {
+			if err := s.store.Sweep(ctx, s.config.Retention); err != nil && ctx.Err() == nil {
+				s.log.Warn("what is old cannot be swept yet", "error", err)
+			}
 		}
 		select {
 		case <-s.left:

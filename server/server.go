@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ type Config struct {
 	Signup    string               // who may sign up: SignupOpen, SignupInvite or SignupClosed
 	OIDC      OIDC                 // whom people may sign in with besides
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
+	Retention time.Duration        // how long what was removed, or done once, is remembered; 0: for ever
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 

@@ -72,9 +72,9 @@ func mustRead(t *testing.T, files fs.FS, name string) []byte {
 // sent is what readers of everything are sent of the page that fillStore fills.
 func sent(t *testing.T, s *storage.Store) []byte {
 	t.Helper()
-	changes, _, more, err := s.Changes(t.Context(), storage.PageID(pageURL), 0, 100)
-	if err != nil || more || len(changes) == 0 {
-		t.Fatalf("%d changes, more %v, %v", len(changes), more, err)
+	changes, reached, err := s.Changes(t.Context(), storage.PageID(pageURL), 0, 100)
+	if err != nil || reached.More || len(changes) == 0 {
+		t.Fatalf("%d changes, more %v, %v", len(changes), reached.More, err)
 	}
 	text, err := json.MarshalIndent(changes, "", "\t")
 	if err != nil {
