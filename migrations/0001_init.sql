@@ -190,6 +190,8 @@ CREATE TABLE replies (
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX replies_group ON replies (group_id, created_at, id)
+  WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- as highlights_group
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
 -- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by

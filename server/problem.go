@@ -174,6 +174,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if p.Status == http.StatusUnauthorized {
 		c.Header("WWW-Authenticate", "Bearer")
 	}
+	if wantsPage(c.Request) {
+		s.showFault(c, err, p)
+		return
+	}
 	c.Header("Content-Type", "application/problem+json")
 	c.Header("Cache-Control", "no-store")
 	c.JSON(p.Status, p)

@@ -91,6 +91,13 @@ func (s *Server) routes() []route {
 	}
 }
 
+// pages are what the server shows people, rather than programs: in the same form, but none of them is described in openapi.yaml.
+func (s *Server) pages() []route {
+	return []route{
+		{http.MethodGet, "/", nothing, s.showHome},
+	}
+}
+
 // unhurried are the routes that last as long as the client takes to read or to send.
 var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
@@ -104,6 +111,14 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))
 	}
 
+	pages := engine.Group("", s.limitRequests, s.authenticate)
+	for _, r := range s.pages() {
+		handle := s.handle(inTime(r.admit(r.handle)))
+		pages.Handle(r.method, ginPath(r.path), handle)
+		if r.method == http.MethodGet {
+			pages.HEAD(ginPath(r.path), handle)
+		}
+	}
 	for _, method := range []string{http.MethodGet, http.MethodHead} { // which monitors like to use
 		engine.Handle(method, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 		engine.Handle(method, "/readyz", s.handle(s.ready))
