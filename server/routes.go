@@ -94,7 +94,32 @@ func (s *Server) routes() []route {
 // pages are what the server shows people, rather than programs: in the same form, but none of them is described in openapi.yaml.
 func (s *Server) pages() []route {
 	return []route{
-		{http.MethodGet, "/", nothing, s.showHome},
+		{http.MethodGet, "/", nothing, s.viewHome},
+
+		{http.MethodGet, "/p/{id}", nothing, s.viewPage},
+		{http.MethodPost, "/p/{id}/notes", account, ownForm(s.writeOnPage)},
+
+		{http.MethodGet, "/h/{id}", nothing, s.viewHighlight},
+		{http.MethodGet, "/h/{id}/open", nothing, s.openHighlight},
+		{http.MethodPost, "/h/{id}/note", account, s.formOf(s.editOnPage)},
+		{http.MethodPost, "/h/{id}/replies", account, s.formOf(s.replyOnPage)},
+		{http.MethodPost, "/h/{id}/replies/{reply}/delete", account, s.formOf(s.deleteReplyOnPage)},
+		{http.MethodPost, "/h/{id}/flags", account, s.formOf(s.flagOnPage)},
+		{http.MethodPost, "/h/{id}/flags/delete", account, s.formOf(s.unflagOnPage)},
+		{http.MethodPost, "/h/{id}/hidden", account, s.formOf(s.hideOnPage)},
+		{http.MethodPost, "/h/{id}/delete", account, ownForm(s.deleteOnPage)},
+
+		{http.MethodGet, "/search", nothing, s.search},
+
+		{http.MethodGet, "/groups", nothing, s.viewGroups},
+		{http.MethodPost, "/groups", account, ownForm(s.beginGroup)},
+		{http.MethodGet, "/groups/{id}", nothing, s.viewGroup},
+		{http.MethodPost, "/groups/{id}", account, s.groupForm(s.editGroup)},
+		{http.MethodPost, "/groups/{id}/delete", account, s.groupForm(s.endGroup)},
+		{http.MethodPost, "/groups/{id}/join", account, s.groupForm(s.joinGroup)},
+		{http.MethodPost, "/groups/{id}/members/{account}", account, s.groupForm(s.changeMember)},
+		{http.MethodPost, "/groups/{id}/invites", account, ownForm(s.invite)},
+		{http.MethodPost, "/groups/{id}/invites/{invite}/revoke", account, s.groupForm(s.revokeInvite)},
 	}
 }
 
@@ -123,7 +148,6 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 		engine.Handle(method, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 		engine.Handle(method, "/readyz", s.handle(s.ready))
 	}
-	engine.GET("/h/:id", s.handle(s.openHighlight))
 	engine.GET("/embed.js", s.handle(s.getEmbed))
 	engine.GET("/extension/:file", s.handle(s.getExtension))
 	s.web.addRoutes(engine)

@@ -28,7 +28,7 @@ type homeView struct {
 // strangersHome is the start for who is not signed in, without what others have marked.
 var strangersHome = view{Title: "Read the web together", Path: "/", Class: "welcome", Scripts: []string{"/live.js"}, Body: homeView{}}
 
-func (s *Server) showHome(c *gin.Context) error {
+func (s *Server) viewHome(c *gin.Context) error {
 	reader := readerOf(c)
 	v, body := strangersHome, homeView{}
 	var err error

@@ -32,7 +32,7 @@ func (v view) SignedIn() bool { return v.Account != (storage.Account{}) }
 func (v view) Next() string { return v.Path }
 
 // views are the templates of the server's pages, by their file's name.
-var views = parseViews("problem", "home")
+var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group")
 
 func parseViews(names ...string) map[string]*template.Template {
 	common := template.Must(template.New("").Funcs(viewWords).ParseFS(files, "templates/layout.html", "templates/parts.html"))

@@ -18,21 +18,34 @@ import (
 
 // viewWords are what the templates of the pages can say.
 var viewWords = template.FuncMap{
-	"ago":      func(t time.Time) string { return ago(time.Since(t), t) },
-	"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"exactly":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-	"count":    count,
-	"person":   person,
-	"note":     export.NoteHTML,
-	"quotes":   export.Quotes,
-	"short":    short,
-	"excerpt":  excerpt,
-	"named":    named,
-	"site":     site,
-	"hex":      hexInk,
-	"standing": standingOf,
-	"happened": happened,
-	"under":    under,
+	"ago":        func(t time.Time) string { return ago(time.Since(t), t) },
+	"stamp":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"exactly":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"count":      count,
+	"person":     person,
+	"note":       export.NoteHTML,
+	"quotes":     export.Quotes,
+	"short":      short,
+	"excerpt":    excerpt,
+	"named":      named,
+	"site":       site,
+	"hex":        hexInk,
+	"standing":   standingOf,
+	"happened":   happened,
+	"under":      under,
+	"kind":       func(kind string) string { return map[string]string{"open": "Open to all", "closed": "Closed"}[kind] },
+	"role":       func(role *storage.Role) string { return youAre[*role] },
+	"title":      func(role storage.Role) string { return strings.ToUpper(string(role[:1])) + string(role[1:]) },
+	"logged":     wasDone,
+	"long":       func(n int) int64 { return int64(n) },
+	"foundQuote": foundQuote,
+	"foundNote":  foundNote,
+	"passage": func(h storage.Highlight) string {
+		return truncate(strings.Join(export.Quotes(h), "\n…\n"), longQuote)
+	},
+	"hereNow":  hereNow,
+	"why":      why,
+	"partPath": func(p pageView, part storage.Part) string { return pagePath(p.Page.ID, part, p.Group, "") },
 }
 
 // ago is how long ago something was, in a word or two; what is long past has its date.
@@ -94,6 +107,7 @@ func initials(name string) string {
 }
 
 const (
+	longQuote    = 900 // characters: what a page's list of highlights has room for
 	shortQuote   = 400 // characters, more than the lines show that a row of a list has for it
 	shortExcerpt = 240
 )
@@ -176,12 +190,46 @@ func standingOf(h storage.Highlight) *standing {
 	case xpath.Orphaned:
 		return &standing{"orphaned", "✕", "Lost its place", "The server does not find this text in the page. The highlight is kept."}
 	case xpath.Unverifiable:
-		if why, known := whys[h.Check.Reason]; known {
-			return &standing{"unverifiable", "!", "Could not be checked", "The server could not read this page (" + why + "). The highlight is kept."}
+		because := ""
+		if words := whys[h.Check.Reason]; words != "" {
+			because = " (" + words + ")"
 		}
-		return &standing{"unverifiable", "!", "Could not be checked", "The server could not read this page. The highlight is kept."}
+		return &standing{"unverifiable", "!", "Could not be checked", "The server could not read this page" + because + ". The highlight is kept."}
 	}
 	return &standing{"pending", "○", "Not checked yet", "The server has not looked at the page yet."}
+}
+
+// why says in words why a page could not be read; empty: it could.
+func why(reason string) string {
+	if words, known := whys[reason]; known {
+		return words
+	}
+	return strings.ReplaceAll(reason, "_", " ")
+}
+
+// hereNow says who reads along with somebody.
+func hereNow(v storage.Viewers, self storage.Account) string {
+	var names []string
+	for _, a := range v.Named {
+		if a.ID != self.ID {
+			names = append(names, a.Name)
+		}
+	}
+	if v.Anonymous > 0 {
+		one, many := "other", "others"
+		if len(names) == 0 {
+			one, many = "other reader", "other readers"
+		}
+		names = append(names, count(v.Anonymous, one, many))
+	}
+	if len(names) == 0 {
+		return "Nobody else is here now."
+	}
+	last := names[len(names)-1]
+	if rest := names[:len(names)-1]; len(rest) > 0 {
+		last = strings.Join(rest, ", ") + " and " + last
+	}
+	return "Here now: " + last + "."
 }
 
 var editedFields = map[string]string{"note": "Note changed", "color": "Color changed", "tags": "Tags changed", "group": "Readers changed"}
@@ -219,5 +267,131 @@ func happened(e storage.Entry) string {
 	return "Checked"
 }
 
+// youAre says what somebody is in a group.
+var youAre = map[storage.Role]string{
+	storage.RoleOwner: "You own it", storage.RoleModerator: "You moderate it", storage.RoleMember: "You are a member",
+	storage.RoleReader: "You read along",
+}
+
+// wasDone is one entry of a group's log, in a few words.
+func wasDone(l storage.Logged) string {
+	whom := ""
+	if l.Account != nil {
+		if whom = l.Account.Name; whom == "" {
+			whom = "somebody who is gone"
+		}
+	}
+	by := l.By.Name
+	switch l.Action {
+	case "added":
+		return by + " added " + whom + " as " + l.Detail
+	case "role":
+		return by + " made " + whom + " a " + l.Detail
+	case "joined":
+		return by + " joined"
+	case "left":
+		return by + " left"
+	case "removed":
+		return by + " took " + whom + " out"
+	case "inherited":
+		return whom + " owns the group now"
+	case "invited":
+		return by + " made an invitation for a " + l.Detail
+	case "revoked":
+		return by + " revoked an invitation"
+	case "renamed":
+		return by + " named the group “" + l.Detail + "”"
+	case "opened":
+		return by + " opened the group"
+	case "closed":
+		return by + " closed the group"
+	case "hidden":
+		return by + " hid what " + whom + " marked"
+	case "shown":
+		return by + " showed again what " + whom + " marked"
+	}
+	return by + " " + l.Action + " something of " + whom
+}
+
 // doneWords say what the form before has done.
-var doneWords = map[string]string{}
+var doneWords = map[string]string{
+	"edited":        "The note is saved.",
+	"deleted":       "The highlight is deleted.",
+	"reply-deleted": "The reply is deleted.",
+	"flagged":       "Those who moderate the group will look at it.",
+	"unflagged":     "The flags are gone.",
+	"hidden":        "It is hidden from the group.",
+	"shown":         "It is shown again.",
+	"begun":         "The group is there. Invite somebody, or mark something for it.",
+	"joined":        "You are in the group now.",
+	"left":          "You are no longer in the group.",
+	"removed":       "They are no longer in the group.",
+	"role":          "The role is changed.",
+	"revoked":       "The invitation leads nowhere now.",
+	"saved":         "Saved.",
+}
+
+// marked is a text with the words of a search marked in it. It begins a little before the first of them.
+func marked(text, query string) template.HTML {
+	words := strings.Fields(query)
+	if len(words) == 0 {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	patterns := make([]string, 0, len(words)+1)
+	for _, word := range append([]string{query}, words...) {
+		patterns = append(patterns, regexp.QuoteMeta(strings.Trim(word, `"`)))
+	}
+	pattern, err := regexp.Compile(`(?i)` + strings.Join(patterns, "|"))
+	if err != nil {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	var b strings.Builder
+	last := 0
+	for _, at := range pattern.FindAllStringIndex(text, maxMarks) {
+		if at[0] == at[1] {
+			continue
+		}
+		b.WriteString(template.HTMLEscapeString(text[last:at[0]]))
+		b.WriteString("<mark>" + template.HTMLEscapeString(text[at[0]:at[1]]) + "</mark>")
+		last = at[1]
+	}
+	b.WriteString(template.HTMLEscapeString(text[last:]))
+	return template.HTML(b.String())
+}
+
+const maxMarks = 100 // in one text
+
+// around is a part of a text, from a little before the first of some words on.
+func around(text, query string) string {
+	lower := strings.ToLower(text)
+	first := -1
+	for _, word := range append([]string{query}, strings.Fields(query)...) {
+		if at := strings.Index(lower, strings.ToLower(strings.Trim(word, `"`))); at >= 0 && word != "" {
+			first = at
+			break
+		}
+	}
+	if first < shortExcerpt/2 || first >= len(text) {
+		return truncate(text, shortQuote)
+	}
+	from := first - shortExcerpt/3
+	for from > 0 && !utf8.RuneStart(text[from]) {
+		from--
+	}
+	if space := strings.IndexByte(text[from:first], ' '); space >= 0 {
+		from += space + 1
+	}
+	return "… " + truncate(text[from:], shortQuote)
+}
+
+// foundQuote and foundNote are what a result shows of a highlight.
+func foundQuote(h storage.Highlight, query string) template.HTML {
+	return marked(around(strings.Join(export.Quotes(h), " … "), query), query)
+}
+
+func foundNote(h storage.Highlight, query string) (template.HTML, error) {
+	text, err := export.NoteText(truncate(h.Note, maxSearched))
+	return marked(around(text, query), query), err
+}
+
+const maxSearched = 8 << 10 // bytes of a note in which a match is looked for to be shown

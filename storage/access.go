@@ -182,6 +182,28 @@ func mayRead(Reader, uuid.UUID, uuid.UUID) bool { return true }
 // mayAnswer is for whoever may write there.
 func mayAnswer(r Reader, place, _ uuid.UUID) bool { return r.mayWrite(place) }
 
+// Rights are what a reader may do with a highlight that they see, beside reading it.
+type Rights struct {
+	Answer, Edit, Erase, Moderate, Flag bool
+}
+
+// RightsOn says what a reader may do with a highlight.
+func (r Reader) RightsOn(h Highlight) Rights {
+	if r.Account.ID == uuid.Nil {
+		return Rights{}
+	}
+	place := h.place()
+	return Rights{
+		Answer: mayAnswer(r, place, h.Author.ID), Edit: mayEdit(r, place, h.Author.ID), Erase: mayErase(r, place, h.Author.ID),
+		Moderate: mayModerateIt(r, place, h.Author.ID), Flag: place != Public && place != h.Author.ID && h.Author.ID != r.Account.ID,
+	}
+}
+
+// MayErase tells whether a reader may erase a reply to a highlight that they see.
+func (r Reader) MayErase(h Highlight, reply Reply) bool {
+	return r.Account.ID != uuid.Nil && mayErase(r, h.place(), reply.Author.ID)
+}
+
 // mayMove lets a highlight leave a group with what its author wrote, but not with what others have answered: they wrote
 // for that group.
 func mayMove(ctx context.Context, tx pgx.Tx, author Reader, held heldHighlight, to uuid.UUID) error {

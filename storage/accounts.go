@@ -100,6 +100,18 @@ func (s *Store) SetPassword(ctx context.Context, reader Reader, current, passwor
 	return translate(err, "set password")
 }
 
+// FindAccount finds the account of a name; not known: nobody has it.
+func (s *Store) FindAccount(ctx context.Context, name string) (id uuid.UUID, known bool, err error) {
+	if len(name) > maxRawName {
+		return uuid.Nil, false, nil
+	}
+	err = s.pool.QueryRow(ctx, `SELECT id FROM accounts WHERE name_key = $1 AND deleted_at IS NULL`, nameKey(name)).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, false, nil
+	}
+	return id, err == nil, translate(err, "find account")
+}
+
 // RenameAccount gives an account another name.
 func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (Account, error) {
 	name, key, err := checkName(name)

@@ -366,6 +366,22 @@ func (h *Highlight) put(place uuid.UUID) {
 	}
 }
 
+// place is what put has named.
+func (h Highlight) place() uuid.UUID {
+	place := Public
+	switch h.Group {
+	case "public":
+	case "me":
+		place = h.Author.ID
+	default:
+		place = uuid.MustParse(h.Group)
+	}
+	if h.Hidden {
+		place = hiddenIn(place)
+	}
+	return place
+}
+
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}
