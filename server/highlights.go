@@ -296,7 +296,7 @@ var filterParameters = []string{"url", "page", "group", "author", "tag", "color"
 func (q *query) filter() storage.Filter {
 	return storage.Filter{
 		Page: q.pageOf(), Author: q.id("author"), Tag: q.text("tag"), Color: q.text("color"),
-		State: xpath.State(q.oneOf("state", states...)), Text: q.text("q"),
+		State: xpath.State(q.oneOf("state", checkStates...)), Text: q.text("q"),
 		Since: q.time("since"), Until: q.time("until"), Sort: q.oneOf("sort", storage.Sorts...),
 	}
 }

@@ -33,6 +33,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/accounts", nothing, s.createAccount},
 		{http.MethodPost, "/session", nothing, s.createSession},
 		{http.MethodDelete, "/session", anyToken, s.deleteSession},
+		{http.MethodPost, "/session/code", nothing, s.redeemCode},
 		{http.MethodGet, "/me", anyToken, s.getMe},
 		{http.MethodPatch, "/me", personal, s.updateMe},
 		{http.MethodDelete, "/me", personal, s.deleteMe},
@@ -97,7 +98,7 @@ func (s *Server) pages() []route {
 		{http.MethodGet, "/", nothing, s.viewHome},
 
 		{http.MethodGet, "/p/{id}", nothing, s.viewPage},
-		{http.MethodPost, "/p/{id}/notes", account, ownForm(s.writeOnPage)},
+		{http.MethodPost, "/p/{id}/notes", account, filled(s.writeOnPage)},
 
 		{http.MethodGet, "/h/{id}", nothing, s.viewHighlight},
 		{http.MethodGet, "/h/{id}/open", nothing, s.openHighlight},
@@ -107,18 +108,18 @@ func (s *Server) pages() []route {
 		{http.MethodPost, "/h/{id}/flags", account, s.formOf(s.flagOnPage)},
 		{http.MethodPost, "/h/{id}/flags/delete", account, s.formOf(s.unflagOnPage)},
 		{http.MethodPost, "/h/{id}/hidden", account, s.formOf(s.hideOnPage)},
-		{http.MethodPost, "/h/{id}/delete", account, ownForm(s.deleteOnPage)},
+		{http.MethodPost, "/h/{id}/delete", account, filled(s.deleteOnPage)},
 
 		{http.MethodGet, "/search", nothing, s.search},
 
 		{http.MethodGet, "/groups", nothing, s.viewGroups},
-		{http.MethodPost, "/groups", account, ownForm(s.beginGroup)},
+		{http.MethodPost, "/groups", account, filled(s.beginGroup)},
 		{http.MethodGet, "/groups/{id}", nothing, s.viewGroup},
 		{http.MethodPost, "/groups/{id}", account, s.groupForm(s.editGroup)},
 		{http.MethodPost, "/groups/{id}/delete", account, s.groupForm(s.endGroup)},
 		{http.MethodPost, "/groups/{id}/join", account, s.groupForm(s.joinGroup)},
 		{http.MethodPost, "/groups/{id}/members/{account}", account, s.groupForm(s.changeMember)},
-		{http.MethodPost, "/groups/{id}/invites", account, ownForm(s.invite)},
+		{http.MethodPost, "/groups/{id}/invites", account, filled(s.invite)},
 		{http.MethodPost, "/groups/{id}/invites/{invite}/revoke", account, s.groupForm(s.revokeInvite)},
 	}
 }
@@ -150,6 +151,7 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 	}
 	engine.GET("/embed.js", s.handle(s.getEmbed))
 	engine.GET("/extension/:file", s.handle(s.getExtension))
+	s.addSignIn(engine)
 	s.web.addRoutes(engine)
 }
 

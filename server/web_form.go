@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -20,31 +18,18 @@ type form struct {
 	Errors  map[string]string // and with its fields
 }
 
-const maxForm = 512 << 10 // bytes: a note of 64 KiB, with every character escaped
-
-// ownForm gives a handler the form that one of our own pages has sent. Those of other sites' pages are refused, also without a
-// cookie: they could sign somebody in as another.
-func ownForm(handle func(*gin.Context, form) error) func(*gin.Context) error {
-	return func(c *gin.Context) error {
-		if crossOrigin.Check(c.Request) != nil {
-			return errCrossOrigin
-		}
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
-		if err := c.Request.ParseForm(); err != nil {
-			return bodyError(err)
-		}
-		for name, values := range c.Request.PostForm {
-			for _, value := range append(values, name) {
-				if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+// filled gives a handler the form that one of our own pages has sent.
+func filled(handle func(*gin.Context, form) error) func(*gin.Context) error {
+	return ownForm(func(c *gin.Context, values url.Values) error {
+		for _, all := range values {
+			for _, value := range all {
+				if strings.ContainsRune(value, 0) {
 					return &unreadableError{"the form", "is no text"}
 				}
 			}
 		}
-		if err := http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}); err != nil {
-			return err
-		}
-		return handle(c, form{Values: c.Request.PostForm})
-	}
+		return handle(c, form{Values: values})
+	})
 }
 
 // text is what was typed into a field, with the line ends of the web's forms made those of text.

@@ -141,7 +141,7 @@ func (s *Server) fillModeration(c *gin.Context, body *groupView) (err error) {
 
 // groupForm is a form's handler on a group's page: what it refuses is said there.
 func (s *Server) groupForm(do func(*gin.Context, form, uuid.UUID) (done string, err error)) func(*gin.Context) error {
-	return ownForm(func(c *gin.Context, f form) error {
+	return filled(func(c *gin.Context, f form) error {
 		id, err := pathID(c)
 		if err != nil {
 			return err

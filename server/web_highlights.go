@@ -137,7 +137,7 @@ func (s *Server) openHighlight(c *gin.Context) error {
 
 // formOf is a form's handler on a highlight's page: what it refuses is said there.
 func (s *Server) formOf(do func(*gin.Context, form, uuid.UUID) (done string, err error)) func(*gin.Context) error {
-	return ownForm(func(c *gin.Context, f form) error {
+	return filled(func(c *gin.Context, f form) error {
 		id, err := pathID(c)
 		if err != nil {
 			return err

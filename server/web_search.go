@@ -48,7 +48,7 @@ func (s *Server) search(c *gin.Context) error {
 		Query: q.text("q"), Author: q.text("author"), Tag: q.text("tag"), Since: q.text("since"), Until: q.text("until"),
 	}
 	filter := storage.Filter{
-		Text: body.Query, Tag: body.Tag, Color: q.text("color"), State: xpath.State(q.oneOf("state", states...)),
+		Text: body.Query, Tag: body.Tag, Color: q.text("color"), State: xpath.State(q.oneOf("state", checkStates...)),
 	}
 	v := view{Title: "Search", Form: form{Values: q.values, Errors: map[string]string{}}}
 	filter.Since = day(body.Since, v.Form, "since")
@@ -111,8 +111,8 @@ func (s *Server) find(c *gin.Context, body *searchView, group string, filter sto
 	return nil
 }
 
-// states are those of a check.
-var states = []string{string(xpath.Pending), string(xpath.Verified), string(xpath.Moved), string(xpath.Orphaned), string(xpath.Unverifiable)}
+// checkStates are those of a check.
+var checkStates = []string{string(xpath.Pending), string(xpath.Verified), string(xpath.Moved), string(xpath.Orphaned), string(xpath.Unverifiable)}
 
 // author finds whom a search names, by name or id.
 func (s *Server) author(c *gin.Context, name string, filter *storage.Filter) (known bool, err error) {
@@ -165,7 +165,7 @@ func (s *Server) searchChoices(c *gin.Context, body *searchView, group string, f
 		option(&body.Colors, filter.Color, filter.Color, filter.Color)
 	}
 	option(&body.States, string(filter.State), "", "Any")
-	for _, state := range states {
+	for _, state := range checkStates {
 		option(&body.States, string(filter.State), state, foundStates[xpath.State(state)])
 	}
 	return nil

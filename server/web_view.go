@@ -29,10 +29,15 @@ type view struct {
 func (v view) SignedIn() bool { return v.Account != (storage.Account{}) }
 
 // Next is where signing in leads: back here.
-func (v view) Next() string { return v.Path }
+func (v view) Next() string {
+	if under(v.Path, "/signin") {
+		return "/"
+	}
+	return v.Path
+}
 
 // views are the templates of the server's pages, by their file's name.
-var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group")
+var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group", "signin")
 
 func parseViews(names ...string) map[string]*template.Template {
 	common := template.Must(template.New("").Funcs(viewWords).ParseFS(files, "templates/layout.html", "templates/parts.html"))
@@ -48,6 +53,7 @@ const formPolicy = "same-origin"
 
 // show answers with a page. What somebody may see is theirs: no cache in between keeps it.
 func (s *Server) show(c *gin.Context, status int, name string, v view) error {
+	v.Scripts = append([]string{"/times.js"}, v.Scripts...)
 	v.Path, v.Account = c.Request.URL.RequestURI(), readerOf(c).Account
 	if v.Done == "" {
 		v.Done = doneWords[c.Query("done")]
