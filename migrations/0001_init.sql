@@ -14,6 +14,7 @@ CREATE TABLE accounts (
   name          text NOT NULL,
   name_key      text NOT NULL UNIQUE,          -- the name case-folded: what "taken" compares
   password_hash text,                          -- argon2id; null: a name without a password
+  operator      boolean NOT NULL DEFAULT false, -- sees how the server does
   rights        bigint NOT NULL DEFAULT 0,     -- counts the changes of what the account may read or do
   created_at    timestamptz NOT NULL DEFAULT now(),
   updated_at    timestamptz NOT NULL DEFAULT now(),

@@ -121,6 +121,17 @@ func (s *Server) pages() []route {
 		{http.MethodPost, "/groups/{id}/members/{account}", account, s.groupForm(s.changeMember)},
 		{http.MethodPost, "/groups/{id}/invites", account, filled(s.invite)},
 		{http.MethodPost, "/groups/{id}/invites/{invite}/revoke", account, s.groupForm(s.revokeInvite)},
+
+		{http.MethodGet, "/account", personal, s.viewAccount},
+		{http.MethodPost, "/account/name", personal, s.accountForm(s.renameOnPage)},
+		{http.MethodPost, "/account/password", personal, s.accountForm(s.setPasswordOnPage)},
+		{http.MethodPost, "/account/sessions/{id}/end", personal, s.accountForm(s.endSessionOnPage)},
+		{http.MethodPost, "/account/delete", personal, filled(s.deleteAccountOnPage)},
+		{http.MethodGet, "/account/tokens", personal, s.viewTokens},
+		{http.MethodPost, "/account/tokens", personal, filled(s.makeToken)},
+		{http.MethodPost, "/account/tokens/{id}/revoke", personal, filled(s.revokeToken)},
+		{http.MethodGet, "/account/data", personal, s.viewData},
+		{http.MethodGet, "/admin", personal, s.viewAdmin},
 	}
 }
 

@@ -18,25 +18,31 @@ import (
 
 // viewWords are what the templates of the pages can say.
 var viewWords = template.FuncMap{
-	"ago":        func(t time.Time) string { return ago(time.Since(t), t) },
-	"stamp":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"exactly":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-	"count":      count,
-	"person":     person,
-	"note":       export.NoteHTML,
-	"quotes":     export.Quotes,
-	"short":      short,
-	"excerpt":    excerpt,
-	"named":      named,
-	"site":       site,
-	"hex":        hexInk,
-	"standing":   standingOf,
-	"happened":   happened,
-	"under":      under,
-	"kind":       func(kind string) string { return map[string]string{"open": "Open to all", "closed": "Closed"}[kind] },
-	"role":       func(role *storage.Role) string { return youAre[*role] },
-	"title":      func(role storage.Role) string { return strings.ToUpper(string(role[:1])) + string(role[1:]) },
-	"logged":     wasDone,
+	"ago":      func(t time.Time) string { return ago(time.Since(t), t) },
+	"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"exactly":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"count":    count,
+	"person":   person,
+	"note":     export.NoteHTML,
+	"quotes":   export.Quotes,
+	"short":    short,
+	"excerpt":  excerpt,
+	"named":    named,
+	"site":     site,
+	"hex":      hexInk,
+	"standing": standingOf,
+	"happened": happened,
+	"under":    under,
+	"kind":     func(kind string) string { return map[string]string{"open": "Open to all", "closed": "Closed"}[kind] },
+	"role":     func(role *storage.Role) string { return youAre[*role] },
+	"title":    func(role storage.Role) string { return strings.ToUpper(string(role[:1])) + string(role[1:]) },
+	"logged":   wasDone,
+	"nav": func(here string, operator bool) map[string]any {
+		return map[string]any{"Here": here, "Operator": operator}
+	},
+	"bytes":      bytesOf,
+	"lasts":      lasts,
+	"digits":     digits,
 	"long":       func(n int) int64 { return int64(n) },
 	"foundQuote": foundQuote,
 	"foundNote":  foundNote,
@@ -77,6 +83,35 @@ func digits(n int64) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// bytesOf is a size in the unit that fits.
+func bytesOf(n int64) string {
+	size, unit := float64(n), 0
+	for size >= 1000 && unit < 4 {
+		size, unit = size/1000, unit+1
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", size, [...]string{"", "kB", "MB", "GB", "TB"}[unit])
+}
+
+// lasts is a time that something takes.
+func lasts(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "under 1 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return count(int64(d.Hours()/24), "day", "days")
 }
 
 const hues = 12 // classes of the style sheet
@@ -329,6 +364,12 @@ var doneWords = map[string]string{
 	"role":          "The role is changed.",
 	"revoked":       "The invitation leads nowhere now.",
 	"saved":         "Saved.",
+
+	"renamed":         "You have the new name from now on.",
+	"password":        "The password is set. Everywhere else you are signed out.",
+	"session":         "You are signed out there.",
+	"account-deleted": "The account is deleted. What it wrote is being erased.",
+	"token":           "The token is good for nothing now.",
 }
 
 // marked is a text with the words of a search marked in it. It begins a little before the first of them.

@@ -16,6 +16,8 @@ type Reader struct {
 	Groups  []uuid.UUID        // what they read, unless they ask for one thing of an open group
 	Roles   map[uuid.UUID]Role // in the groups that they are a member of
 
+	Operator bool // sees how the server does
+
 	Token   uuid.UUID // the id of the token that says so; the nil UUID: none does
 	Scopes  []Scope   // what the token is for
 	Expires time.Time // when the token does

@@ -115,6 +115,18 @@ func (s *Store) FindAccount(ctx context.Context, name string) (id uuid.UUID, kno
 	return id, err == nil, translate(err, "find account")
 }
 
+// HasPassword tells whether an account can be signed in to by one.
+func (s *Store) HasPassword(ctx context.Context, id uuid.UUID) (has bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT password_hash IS NOT NULL FROM accounts WHERE id = $1 AND deleted_at IS NULL`, id).Scan(&has)
+	return has, translate(err, "look for a password")
+}
+
+// SetOperator says whether an account sees how the server does.
+func (s *Store) SetOperator(ctx context.Context, id uuid.UUID, operator bool) error {
+	_, err := s.pool.Exec(ctx, `UPDATE accounts SET operator = $2 WHERE id = $1 AND deleted_at IS NULL`, id, operator)
+	return translate(err, "make an operator")
+}
+
 // RenameAccount gives an account another name.
 func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (Account, error) {
 	name, key, err := checkName(name)
