@@ -19,7 +19,7 @@ type Overview struct {
 	States   map[xpath.State]int64 // highlights by the state of their check
 	Accounts int64
 	Groups   int64
-	Pages    int64         // about how many
+	Pages    int64
 	Due      int64         // pages that are to be visited now
 	Late     time.Duration // how long the first of them has waited
 	Failing  int64         // pages that could not be read the last time
@@ -48,7 +48,10 @@ type Instance struct {
 	Streams int64
 }
 
-const maxLostPages = 10
+const (
+	maxLostPages = 10
+	maxTables    = 10
+)
 
 // GetOverview looks at all there is. It counts, which takes its time where there is much.
 func (s *Store) GetOverview(ctx context.Context) (o Overview, err error) {
@@ -59,7 +62,7 @@ func (s *Store) GetOverview(ctx context.Context) (o Overview, err error) {
 			       (SELECT max(version_id) FROM goose_db_version WHERE is_applied),
 			       (SELECT count(*) FROM accounts WHERE deleted_at IS NULL),
 			       (SELECT count(*) FROM groups WHERE deleted_at IS NULL),
-			       (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'pages'::regclass),
+			       (SELECT count(*) FROM pages),
 			       count(*) FILTER (WHERE check_due_at <= now()),
 			       coalesce(now() - min(check_due_at) FILTER (WHERE check_due_at <= now()), '0')
 			FROM pages WHERE check_due_at IS NOT NULL`).
@@ -77,8 +80,8 @@ func (s *Store) GetOverview(ctx context.Context) (o Overview, err error) {
 			return err
 		}
 		rows, _ = tx.Query(ctx, `
-			SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM pg_class
-			WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 2 DESC, 1`)
+			SELECT relname, pg_total_relation_size(oid), pg_stat_get_live_tuples(oid) FROM pg_class
+			WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 2 DESC, 1 LIMIT $1`, maxTables)
 		if o.Tables, err = pgx.CollectRows(rows, pgx.RowToStructByPos[TableSize]); err != nil {
 			return err
 		}
