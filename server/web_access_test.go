@@ -84,16 +84,20 @@ func webWays() []way {
 		}, func(place, actor) bool { return false }),
 		read("GET /search", func(p place) string { return "/search?tag=" + p.kind }, always, func(p place, a actor) bool { return p.lists(a) }),
 		read("GET /search?group", func(p place) string { return "/search?tag=" + p.kind + "&group=" + p.group }, is, reads),
-		send("POST /p/{id}/notes", func(p place, _, _ string) string { return pageOf(p) + "/notes" }, url.Values{"note": {"aside"}, "group": {"me"}},
-			func(p place, a actor) int {
-				switch {
-				case a.role == "anonymous":
-					return http.StatusUnauthorized
-				case p.lists(a):
-					return http.StatusSeeOther
-				}
-				return http.StatusNotFound
-			}),
+		{"page POST /p/{id}/notes", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			got := a.visits(pageOf(p)+"/notes", url.Values{"note": {"aside"}, "group": {"me"}})
+			if _, made, ok := strings.Cut(got.header.Get("Location"), "#h-"); ok {
+				a.do("DELETE", "/highlights/"+made, "").is(http.StatusNoContent) // else there is something of theirs on the page
+			}
+			got.body = ""
+			switch {
+			case a.role == "anonymous":
+				return got, http.StatusUnauthorized, false
+			case p.lists(a):
+				return got, http.StatusSeeOther, false
+			}
+			return got, http.StatusNotFound, false
+		}},
 		send("POST /h/{id}/replies", func(_ place, h, _ string) string { return "/h/" + h + "/replies" }, form, writes),
 		send("POST /h/{id}/note", func(_ place, h, _ string) string { return "/h/" + h + "/note" }, form, func(p place, a actor) int { return p.act(a, false, 0) }),
 		send("POST /h/{id}/replies/{reply}/delete", func(_ place, h, r string) string { return "/h/" + h + "/replies/" + r + "/delete" }, form, erases),
