@@ -31,6 +31,8 @@ type Store struct {
 	gathering gathering
 	pages     *lru.Cache[uuid.UUID, PageRef] // see ensurePage
 	passwords *semaphore.Weighted            // how many may be hashed at once
+
+	searchesParts bool // whether parts of words can be searched for, too
 }
 
 // minConnections is how many connections to Postgres there may be even on a small machine: most of them wait for a flush.
@@ -63,6 +65,10 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err := s.migrate(ctx); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	if s.searchesParts, err = indexParts(ctx, pool); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("prepare the search: %w", err)
 	}
 	if err := pool.QueryRow(ctx, `SELECT epoch FROM server`).Scan(&s.epoch); err != nil {
 		pool.Close()
