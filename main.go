@@ -18,7 +18,7 @@ import (
 
 type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
-	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it. A limn with a Postgres of its own must not run meanwhile."`
+	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
@@ -54,7 +54,7 @@ func (a accountCommand) Run() error {
 		return err
 	}
 	ctx := context.Background()
-	database, err := openDatabase(ctx, config)
+	database, err := openDatabase(ctx, config, storage.JoinPrivate)
 	if err != nil {
 		return err
 	}

@@ -328,6 +328,21 @@ func TestAccountIsMadeOnTheCommandLine(t *testing.T) {
 	}
 }
 
+// A command joins the Postgres of the limn that runs.
+func TestAccountIsMadeWhileLimnRuns(t *testing.T) {
+	environment := []string{"LIMN_DATA_DIR=" + dataDir(t), "LIMN_SIGNUP=closed"}
+	p := startLimn(t, environment...)
+
+	out, err := command(t, []string{"account", "Ada"}, environment...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if me := p.get("/me", strings.TrimSpace(string(out))); me["name"] != "Ada" {
+		t.Errorf("the account is %v", me)
+	}
+}
+
 // Who reads the log learns nothing of what anybody reads, writes, or signs in with.
 func TestLogTellsNothingOfPeople(t *testing.T) {
 	p := startLimn(t, "LIMN_DATABASE_URL="+storagetest.URL(t))

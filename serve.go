@@ -41,7 +41,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	}
 	defer listener.Close()
 	listening := listener.Addr().(*net.TCPAddr)
-	database, err := openDatabase(ctx, c)
+	database, err := openDatabase(ctx, c, storage.StartPrivate)
 	if err != nil {
 		return err
 	}
@@ -130,10 +130,12 @@ type database struct {
 	private *storage.Private
 }
 
-func openDatabase(ctx context.Context, c config) (d database, err error) {
+// openDatabase opens the database. private is how one of limn's own is found: the server starts it, and a command joins what
+// runs.
+func openDatabase(ctx context.Context, c config, private func(context.Context, string, ...string) (*storage.Private, error)) (d database, err error) {
 	url := c.DatabaseURL
 	if url == "" {
-		if d.private, err = storage.StartPrivate(ctx, c.DataDir); err != nil {
+		if d.private, err = private(ctx, c.DataDir); err != nil {
 			return database{}, err
 		}
 		url = d.private.URL()

@@ -50,6 +50,7 @@ var kinds = []kind{
 	{errNoAccount, http.StatusUnauthorized, "unauthenticated", "Not signed in", ""},
 	{errBadToken, http.StatusUnauthorized, "bad_token", "Bad token", ""},
 	{storage.ErrCredentials, http.StatusUnauthorized, "bad_credentials", "Wrong name or password", "The name or the password is wrong."},
+	{storage.ErrCode, http.StatusUnauthorized, "bad_code", "Bad code", "The code is unknown, was used or has expired, or it is another program's. Sign in again."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "Request from a foreign page", ""},
 	{errUninvited, http.StatusForbidden, "invite_needed", "Sign-up by invitation", ""},
 	{errScope, http.StatusForbidden, "scope", "Not what the token is for", ""},
@@ -154,8 +155,22 @@ func (s *Server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 	}
 }
 
-// fail answers with a problem; faults of ours are written to the log, once, here.
+// fail answers with a problem.
 func (s *Server) fail(c *gin.Context, err error) {
+	p := s.judge(c, err)
+	if c.Writer.Written() {
+		return
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", "Bearer")
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.Header("Cache-Control", "no-store")
+	c.JSON(p.Status, p)
+}
+
+// judge ends a request with a problem, which is still to be told. Faults of ours are written to the log, once, here.
+func (s *Server) judge(c *gin.Context, err error) problem {
 	c.Abort()
 	if c.Request.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		// Who only has nothing more to say still reads, and an answer without a word would be a 200.
@@ -165,18 +180,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if p.Status >= http.StatusInternalServerError {
 		s.log.Error("a request failed", "method", c.Request.Method, "path", c.FullPath(), "code", p.Code, "error", err)
 	}
-	if c.Writer.Written() {
-		return
-	}
 	if p.Status == http.StatusServiceUnavailable && c.Writer.Header().Get("Retry-After") == "" {
 		c.Header("Retry-After", "1")
 	}
-	if p.Status == http.StatusUnauthorized {
-		c.Header("WWW-Authenticate", "Bearer")
-	}
-	c.Header("Content-Type", "application/problem+json")
-	c.Header("Cache-Control", "no-store")
-	c.JSON(p.Status, p)
+	return p
 }
 
 // recoverPanics turns a panic into an answer like any fault.

@@ -95,6 +95,9 @@ func (s *Store) SetPassword(ctx context.Context, reader Reader, current, passwor
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1 AND id <> $2`, reader.Account.ID, reader.Token)
 		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM codes WHERE account_id = $1`, reader.Account.ID)
+		}
 		return err
 	})
 	return translate(err, "set password")
@@ -153,6 +156,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 			UPDATE accounts SET name = '', name_key = id::text, password_hash = NULL, deleted_at = now(), updated_at = now() WHERE id = $1`, account)
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1`, account)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM codes WHERE account_id = $1`, account)
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM operations WHERE account_id = $1`, account)

@@ -167,9 +167,41 @@ func lockFolder(dir string) (*os.File, error) {
 	}
 	file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("another limn is using %s: stop it, or set LIMN_DATA_DIR to another folder", dir)
+		return nil, fmt.Errorf("%w %s: stop it, or set LIMN_DATA_DIR to another folder", errInUse, dir)
 	}
 	return nil, unusable(fmt.Errorf("lock %s: %w", file.Name(), err))
+}
+
+var errInUse = errors.New("another limn is using")
+
+// lockFile opens a file and locks it, as soon as those let it who hold it, for as long as it is open.
+func lockFile(ctx context.Context, name string, how int) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return file, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			file.Close()
+			return nil, fmt.Errorf("lock %s: %w", name, err)
+		}
+		select {
+		case <-ctx.Done():
+			file.Close()
+			return nil, ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// awaitGuests waits until nobody else shares the file, and keeps it from being shared until it is closed.
+func awaitGuests(guests *os.File) {
+	for errors.Is(syscall.Flock(int(guests.Fd()), syscall.LOCK_EX), syscall.EINTR) {
+	}
 }
 
 // unusable is for what only the one who chose the folder can set right.

@@ -29,6 +29,56 @@ func StartPrivate(ctx context.Context, dir string, settings ...string) (*Private
 	if err != nil {
 		return nil, err
 	}
+	return startLocked(ctx, dir, lock, settings)
+}
+
+// JoinPrivate is StartPrivate for a command that may run beside limn: if another limn is using the folder, its Postgres is
+// used.
+func JoinPrivate(ctx context.Context, dir string, settings ...string) (*Private, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if err := makeFolder(dir); err != nil {
+		return nil, unusable(err)
+	}
+	guests, err := lockFile(ctx, filepath.Join(dir, "limn.guests"), syscall.LOCK_SH) // first, so that it does not end meanwhile
+	if err != nil {
+		return nil, unusable(err)
+	}
+	p := &Private{guests: guests}
+	data := filepath.Join(dir, "postgres")
+	for {
+		lock, err := lockFolder(dir)
+		switch {
+		case err == nil:
+			started, err := startLocked(ctx, dir, lock, settings)
+			if err != nil {
+				guests.Close()
+				return nil, err
+			}
+			started.guests = guests
+			return started, nil
+		case !errors.Is(err, errInUse):
+			guests.Close()
+			return nil, err
+		case isServed(data):
+			if err := p.findHost(data); err != nil {
+				guests.Close()
+				return nil, unusable(err)
+			}
+			return p, nil
+		}
+		select { // it is starting, or ending
+		case <-ctx.Done():
+			guests.Close()
+			return nil, fmt.Errorf("%w, and its Postgres does not answer: %w", err, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func startLocked(ctx context.Context, dir string, lock *os.File, settings []string) (*Private, error) {
 	p := &Private{lock: lock, done: make(chan struct{})}
 	if err := p.start(ctx, dir, settings); err != nil {
 		p.folder.Close()
@@ -154,9 +204,20 @@ func (p *Private) awaitReady(ctx context.Context, data string, pid int) error {
 
 // isReady reads Postgres's pid file, where it says so in the eighth line. Connecting to find out would fill its log.
 func isReady(data string, pid int) bool {
+	of, ready := readPidFile(data)
+	return ready && of == strconv.Itoa(pid)
+}
+
+// isServed tells whether a Postgres of another limn takes connections. One that was killed has left its file.
+func isServed(data string) bool {
+	pid, ready := readPidFile(data)
+	return ready && isSameFile(filepath.Join("/proc", pid, "cwd"), data)
+}
+
+func readPidFile(data string) (pid string, ready bool) {
 	file, _ := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	lines := strings.Split(string(file), "\n")
-	return len(lines) > 7 && lines[0] == strconv.Itoa(pid) && strings.TrimSpace(lines[7]) == "ready"
+	return lines[0], len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"
 }
 
 // newLog opens a log for this start, and keeps the one before.

@@ -144,6 +144,72 @@ func TestAFolderServesOneLimn(t *testing.T) {
 	wantError(t, err, "another limn is using "+dir+": stop it, or set LIMN_DATA_DIR")
 }
 
+func TestACommandJoinsThePostgresThatRuns(t *testing.T) {
+	dir := usedFolder(t)
+	startLimn(t, dir)
+
+	joined := joinPrivate(t, dir)
+	execSQL(t, joined.URL(), "CREATE TABLE joined ()")
+	joined.Close()
+
+	if got := queryInt(t, url(dir), "SELECT count(*) FROM pg_tables WHERE tablename = 'joined'"); got != 1 {
+		t.Errorf("the Postgres that runs has %d such tables", got)
+	}
+}
+
+func TestACommandStartsAPostgresIfNoneRuns(t *testing.T) {
+	dir := usedFolder(t)
+
+	first, second := joinPrivate(t, dir), joinPrivate(t, dir)
+	ended := make(chan struct{})
+	go func() {
+		first.Close()
+		close(ended)
+	}()
+
+	if got := queryInt(t, second.URL(), "SELECT 1"); got != 1 {
+		t.Errorf("SELECT 1 is %d", got)
+	}
+	select {
+	case <-ended:
+		t.Error("the first command has ended what the second one uses")
+	default:
+	}
+	second.Close()
+	<-ended
+	startPrivate(t, dir)
+}
+
+func TestACommandWaitsForALimnThatStarts(t *testing.T) {
+	dir := usedFolder(t)
+	lock, err := os.OpenFile(filepath.Join(dir, "limn.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err = storage.JoinPrivate(ctx, dir, fast...)
+	wantError(t, err, "another limn is using "+dir)
+	wantError(t, err, "its Postgres does not answer")
+
+	lock.Close()
+	joinPrivate(t, dir).Close()
+}
+
+func joinPrivate(t *testing.T, dir string) *storage.Private {
+	t.Helper()
+	private, err := storage.JoinPrivate(context.Background(), dir, fast...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private
+}
+
 func TestAFolderMayHaveAnyName(t *testing.T) {
 	for _, name := range []string{"limn's data, all of it", strings.Repeat("long", 50)} {
 		dir := filepath.Join(dataFolder(t), name)
