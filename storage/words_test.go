@@ -79,7 +79,7 @@ func FuzzWords(f *testing.F) {
 		}
 		for _, term := range terms(text) {
 			if term.words == "" || term.words != strings.TrimSpace(term.words) {
-				t.Error(fmt.Sprintf("%q is a term of %q", term.words, text))
+				t.Errorf("%q is a term of %q", term.words, text)
 			}
 		}
 	})
