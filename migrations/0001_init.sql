@@ -21,6 +21,16 @@ CREATE TABLE accounts (
   erased_at     timestamptz                    -- when what it wrote was gone, too
 );
 
+-- Who signs in with a provider of OpenID Connect: what it calls somebody is theirs for ever.
+CREATE TABLE identities (
+  issuer     text NOT NULL,
+  subject    text NOT NULL,
+  account_id uuid NOT NULL REFERENCES accounts,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX identities_account ON identities (account_id);
+
 CREATE TABLE tokens (
   id         uuid PRIMARY KEY,
   account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,

@@ -10,3 +10,6 @@ func LanguageTags() []string { return slices.Sorted(maps.Keys(languages)) }
 
 // SearchBody is what of some fields is searched.
 func SearchBody(fields ...string) string { return searchBody(fields) }
+
+// OpenWith is Open with other steps than the migrations.
+var OpenWith = open
