@@ -17,7 +17,7 @@ import (
 // A searchView is a search, and what it finds.
 type searchView struct {
 	Asked  bool // there is something to look for
-	Found  []card
+	Found  []match
 	Next   string
 	Query  string // the words
 	Groups []choice
@@ -29,6 +29,12 @@ type searchView struct {
 	Until  string // a day, and all of it
 	Mine   bool
 	Narrow bool // some filter is set
+}
+
+// A match is a highlight that a search has found, and where in it the words stand.
+type match struct {
+	card
+	storage.Snippet // the zero Snippet: no words were looked for
 }
 
 // searchFields are what a search can be narrowed by; empty ones are as if they were not there, as forms send them.
@@ -45,7 +51,7 @@ func (s *Server) search(c *gin.Context) error {
 		}
 	}
 	body := searchView{
-		Query: q.text("q"), Author: q.text("author"), Tag: q.text("tag"), Since: q.text("since"), Until: q.text("until"),
+		Query: q.searched("q"), Author: q.text("author"), Tag: q.text("tag"), Since: q.text("since"), Until: q.text("until"),
 	}
 	filter := storage.Filter{
 		Text: body.Query, Tag: body.Tag, Color: q.text("color"), State: xpath.State(q.oneOf("state", checkStates...)),
@@ -101,8 +107,18 @@ func (s *Server) find(c *gin.Context, body *searchView, group string, filter sto
 	if err != nil {
 		return err
 	}
-	if body.Found, err = s.cardsOf(c, readerOf(c), list, 0); err != nil {
+	cards, err := s.cardsOf(c, readerOf(c), list, 0)
+	if err != nil {
 		return err
+	}
+	snippets := make([]storage.Snippet, len(list))
+	if filter.Text != "" {
+		if snippets, err = s.store.Snippets(c, filter.Text, list); err != nil {
+			return err
+		}
+	}
+	for i := range cards {
+		body.Found = append(body.Found, match{cards[i], snippets[i]})
 	}
 	if next != "" {
 		values.Set("after", next)

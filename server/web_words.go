@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"limn/export"
@@ -40,12 +41,11 @@ var viewWords = template.FuncMap{
 	"nav": func(here string, operator bool) map[string]any {
 		return map[string]any{"Here": here, "Operator": operator}
 	},
-	"bytes":      bytesOf,
-	"lasts":      lasts,
-	"digits":     digits,
-	"long":       func(n int) int64 { return int64(n) },
-	"foundQuote": foundQuote,
-	"foundNote":  foundNote,
+	"bytes":  bytesOf,
+	"lasts":  lasts,
+	"digits": digits,
+	"long":   func(n int) int64 { return int64(n) },
+	"marked": marked,
 	"passage": func(h storage.Highlight) string {
 		return truncate(strings.Join(export.Quotes(h), "\n…\n"), longQuote)
 	},
@@ -372,67 +372,19 @@ var doneWords = map[string]string{
 	"token":           "The token is good for nothing now.",
 }
 
-// marked is a text with the words of a search marked in it. It begins a little before the first of them.
-func marked(text, query string) template.HTML {
-	words := strings.Fields(query)
-	if len(words) == 0 {
-		return template.HTML(template.HTMLEscapeString(text))
-	}
-	patterns := make([]string, 0, len(words)+1)
-	for _, word := range append([]string{query}, words...) {
-		patterns = append(patterns, regexp.QuoteMeta(strings.Trim(word, `"`)))
-	}
-	pattern, err := regexp.Compile(`(?i)` + strings.Join(patterns, "|"))
-	if err != nil {
-		return template.HTML(template.HTMLEscapeString(text))
-	}
+// marked is a snippet with what was looked for in it marked.
+func marked(s storage.Snippet) template.HTML {
+	units := utf16.Encode([]rune(s.Text))
+	part := func(from, to int) string { return template.HTMLEscapeString(string(utf16.Decode(units[from:to]))) }
 	var b strings.Builder
 	last := 0
-	for _, at := range pattern.FindAllStringIndex(text, maxMarks) {
-		if at[0] == at[1] {
+	for _, m := range s.Marks {
+		if m.Start < last || m.End > len(units) || m.End <= m.Start {
 			continue
 		}
-		b.WriteString(template.HTMLEscapeString(text[last:at[0]]))
-		b.WriteString("<mark>" + template.HTMLEscapeString(text[at[0]:at[1]]) + "</mark>")
-		last = at[1]
+		b.WriteString(part(last, m.Start) + "<mark>" + part(m.Start, m.End) + "</mark>")
+		last = m.End
 	}
-	b.WriteString(template.HTMLEscapeString(text[last:]))
+	b.WriteString(part(last, len(units)))
 	return template.HTML(b.String())
 }
-
-const maxMarks = 100 // in one text
-
-// around is a part of a text, from a little before the first of some words on.
-func around(text, query string) string {
-	lower := strings.ToLower(text)
-	first := -1
-	for _, word := range append([]string{query}, strings.Fields(query)...) {
-		if at := strings.Index(lower, strings.ToLower(strings.Trim(word, `"`))); at >= 0 && word != "" {
-			first = at
-			break
-		}
-	}
-	if first < shortExcerpt/2 || first >= len(text) {
-		return truncate(text, shortQuote)
-	}
-	from := first - shortExcerpt/3
-	for from > 0 && !utf8.RuneStart(text[from]) {
-		from--
-	}
-	if space := strings.IndexByte(text[from:first], ' '); space >= 0 {
-		from += space + 1
-	}
-	return "… " + truncate(text[from:], shortQuote)
-}
-
-// foundQuote and foundNote are what a result shows of a highlight.
-func foundQuote(h storage.Highlight, query string) template.HTML {
-	return marked(around(strings.Join(export.Quotes(h), " … "), query), query)
-}
-
-func foundNote(h storage.Highlight, query string) (template.HTML, error) {
-	text, err := export.NoteText(truncate(h.Note, maxSearched))
-	return marked(around(text, query), query), err
-}
-
-const maxSearched = 8 << 10 // bytes of a note in which a match is looked for to be shown
