@@ -27,7 +27,6 @@ type searchView struct {
 	Tag    string
 	Since  string // a day
 	Until  string // a day, and all of it
-	Mine   bool
 	Narrow bool // some filter is set
 }
 
