@@ -36,6 +36,9 @@ func (s *Server) takeIn(c *gin.Context) error {
 	if q.err != nil {
 		return q.err
 	}
+	if c.Request.ContentLength == 0 {
+		return &unreadableError{"the request's body", "is empty"}
+	}
 	if group != "" {
 		if err := s.mayTakeInto(c, group); err != nil {
 			return err

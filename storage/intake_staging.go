@@ -374,7 +374,7 @@ func (st *staging) checkTimes(created, updated *time.Time) error {
 		*updated = *created
 	}
 	limit := st.now.Add(maxFuture)
-	for pointer, t := range map[string]time.Time{"/created_at": *created, "/updated_at": *updated} {
+	check := func(pointer string, t time.Time) {
 		switch {
 		case t.After(limit):
 			invalid.refuse(pointer, "must not be in the future")
@@ -382,6 +382,8 @@ func (st *staging) checkTimes(created, updated *time.Time) error {
 			invalid.refuse(pointer, "must be a time since 1970")
 		}
 	}
+	check("/created_at", *created)
+	check("/updated_at", *updated)
 	return invalid.orNil()
 }
 
