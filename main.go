@@ -21,6 +21,8 @@ type commands struct {
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
 	Export    exportCommand    `cmd:"" help:"Write highlights to a file, also while limn runs."`
 	Import    importCommand    `cmd:"" help:"Take highlights in from a file, also while limn runs."`
+	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
+	Restore   restoreCommand   `cmd:"" help:"Put a backup into the database."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

@@ -7,6 +7,7 @@ export default defineConfig({
 		fileParallelism: false, // browsers are large, and machines for tests are small
 		testTimeout: 120_000,
 		hookTimeout: 180_000,
-		expect: { poll: { timeout: 10_000, interval: 50 } },
+		retry: 1, // a browser that a small machine starves is no fault of limn's; vitest says which test it ran twice
+		expect: { poll: { timeout: 30_000, interval: 50 } },
 	},
 });

@@ -21,6 +21,16 @@ CREATE TABLE accounts (
   erased_at     timestamptz                    -- when what it wrote was gone, too
 );
 
+-- Who signs in with a provider of OpenID Connect: what it calls somebody is theirs for ever.
+CREATE TABLE identities (
+  issuer     text NOT NULL,
+  subject    text NOT NULL,
+  account_id uuid NOT NULL REFERENCES accounts,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX identities_account ON identities (account_id);
+
 CREATE TABLE tokens (
   id         uuid PRIMARY KEY,
   account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
@@ -32,6 +42,15 @@ CREATE TABLE tokens (
   expires_at timestamptz NOT NULL
 );
 CREATE INDEX tokens_account ON tokens (account_id);
+
+-- What passes through an address instead of a token: good for a minute, and once, for who knows what its challenge is of.
+CREATE TABLE codes (
+  hash       bytea PRIMARY KEY,                -- SHA-256
+  account_id uuid NOT NULL REFERENCES accounts,
+  challenge  bytea NOT NULL,                   -- SHA-256 of the secret that it is redeemed with (RFC 7636)
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX codes_account ON codes (account_id);
 
 -- The nil UUID (the public) and an account's id (what only that account reads) are in the place of a group's, too, so no
 -- group may have such an id. A group whose row is gone leaves nothing readable behind.

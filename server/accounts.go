@@ -32,13 +32,11 @@ func (s *Server) createAccount(c *gin.Context) error {
 	if err := decode(c, &request); err != nil {
 		return err
 	}
-	switch {
-	case request.Name == nil:
+	if request.Name == nil {
 		return refused("/name", "is missing")
-	case s.config.Signup == SignupClosed:
-		return errSignup
-	case s.config.Signup == SignupInvite && orZero(request.Invite) == "":
-		return errUninvited
+	}
+	if err := s.maySignUp(orZero(request.Invite)); err != nil {
+		return err
 	}
 	if err := s.limits.costly(c); err != nil {
 		return err
@@ -49,6 +47,17 @@ func (s *Server) createAccount(c *gin.Context) error {
 		return err
 	}
 	return s.answerSession(c, http.StatusCreated, account)
+}
+
+// maySignUp says whether somebody may make an account who has an invite, or none.
+func (s *Server) maySignUp(invite string) error {
+	switch {
+	case s.config.Signup == SignupClosed:
+		return errSignup
+	case s.config.Signup == SignupInvite && invite == "":
+		return errUninvited
+	}
+	return nil
 }
 
 func (s *Server) createSession(c *gin.Context) error {

@@ -33,6 +33,9 @@ var (
 	errBadToken       = errors.New("the token is unknown, or no longer valid")
 	errCrossOrigin    = errors.New("a session's cookie counts only for requests from the server's own pages")
 	errSignup         = errors.New("nobody can sign up here")
+	errProvider       = errors.New("the provider that you sign in with does not answer as it should")
+	errNotLeft        = errors.New("this is not the way back of a sign-in that this browser has begun in the last minutes")
+	errDeclined       = errors.New("the provider has not signed you in")
 	errUninvited      = errors.New("signing up here takes an invite to a group")
 	errScope          = errors.New("the token is not for this: it lacks the scope")
 	errTooLarge       = errors.New("the request is too large")
@@ -51,7 +54,11 @@ var kinds = []kind{
 	{errNoAccount, http.StatusUnauthorized, "unauthenticated", "Not signed in", ""},
 	{errBadToken, http.StatusUnauthorized, "bad_token", "Bad token", ""},
 	{storage.ErrCredentials, http.StatusUnauthorized, "bad_credentials", "Wrong name or password", "The name or the password is wrong."},
+	{storage.ErrCode, http.StatusUnauthorized, "bad_code", "Bad code", "The code is unknown, was used or has expired, or it is another program's. Sign in again."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "Request from a foreign page", ""},
+	{errNotLeft, http.StatusBadRequest, "signin_lost", "Sign-in lost", ""},
+	{errDeclined, http.StatusForbidden, "signin_declined", "Sign-in declined", ""},
+	{errProvider, http.StatusBadGateway, "provider", "The provider does not answer", ""},
 	{errUninvited, http.StatusForbidden, "invite_needed", "Sign-up by invitation", ""},
 	{errScope, http.StatusForbidden, "scope", "Not what the token is for", ""},
 	{errSignup, http.StatusForbidden, "signup_closed", "Sign-up is closed", ""},
@@ -156,8 +163,22 @@ func (s *Server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 	}
 }
 
-// fail answers with a problem; faults of ours are written to the log, once, here.
+// fail answers with a problem.
 func (s *Server) fail(c *gin.Context, err error) {
+	p := s.judge(c, err)
+	if c.Writer.Written() {
+		return
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", "Bearer")
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.Header("Cache-Control", "no-store")
+	c.JSON(p.Status, p)
+}
+
+// judge ends a request with a problem, which is still to be told. Faults of ours are written to the log, once, here.
+func (s *Server) judge(c *gin.Context, err error) problem {
 	c.Abort()
 	if c.Request.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		// Who only has nothing more to say still reads, and an answer without a word would be a 200.
@@ -167,18 +188,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if p.Status >= http.StatusInternalServerError {
 		s.log.Error("a request failed", "method", c.Request.Method, "path", c.FullPath(), "code", p.Code, "error", err)
 	}
-	if c.Writer.Written() {
-		return
-	}
 	if p.Status == http.StatusServiceUnavailable && c.Writer.Header().Get("Retry-After") == "" {
 		c.Header("Retry-After", "1")
 	}
-	if p.Status == http.StatusUnauthorized {
-		c.Header("WWW-Authenticate", "Bearer")
-	}
-	c.Header("Content-Type", "application/problem+json")
-	c.Header("Cache-Control", "no-store")
-	c.JSON(p.Status, p)
+	return p
 }
 
 // recoverPanics turns a panic into an answer like any fault.

@@ -33,6 +33,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/accounts", nothing, s.createAccount},
 		{http.MethodPost, "/session", nothing, s.createSession},
 		{http.MethodDelete, "/session", anyToken, s.deleteSession},
+		{http.MethodPost, "/session/code", nothing, s.redeemCode},
 		{http.MethodGet, "/me", anyToken, s.getMe},
 		{http.MethodPatch, "/me", personal, s.updateMe},
 		{http.MethodDelete, "/me", personal, s.deleteMe},
@@ -112,6 +113,7 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 	engine.GET("/h/:id", s.handle(s.openHighlight))
 	engine.GET("/embed.js", s.handle(s.getEmbed))
 	engine.GET("/extension/:file", s.handle(s.getExtension))
+	s.addSignIn(engine)
 	s.web.addRoutes(engine)
 }
 

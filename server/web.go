@@ -32,7 +32,7 @@ type asset struct {
 	etag        string
 }
 
-//go:embed docs.html openapi.yaml web
+//go:embed docs.html openapi.yaml signin.html web
 var files embed.FS
 
 // pagePolicy lets a page of ours load what the server serves, and nothing else; nobody may frame it.

@@ -35,7 +35,7 @@ func (s service) get(path string, headers ...string) (*http.Response, string) {
 func TestOwnPages(t *testing.T) {
 	s := startService(t)
 	for path, contentType := range map[string]string{
-		"/": "text/html", "/demo": "text/html", "/docs": "text/html", "/style.css": "text/css", "/embed.js": "text/javascript", "/join": "text/html", "/join.js": "text/javascript",
+		"/": "text/html", "/demo": "text/html", "/docs": "text/html", "/style.css": "text/css", "/embed.js": "text/javascript", "/join": "text/html", "/signin": "text/html", "/join.js": "text/javascript",
 		"/openapi.json": "application/json", "/openapi.yaml": "application/yaml", "/healthz": "text/plain", "/readyz": "text/plain",
 	} {
 		response, body := s.get(path)

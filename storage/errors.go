@@ -26,6 +26,7 @@ var (
 	ErrTooLarge    = errors.New("it is too large")
 	ErrStale       = errors.New("changed in the meantime")       // another version than the caller's
 	ErrCredentials = errors.New("wrong name or password")        // or neither is known
+	ErrCode        = errors.New("the code is not good")          // unknown, used, expired, or another program's
 	ErrCursor      = errors.New("the cursor is unknown")         // not one of this server's
 	ErrUnavailable = errors.New("the database is not answering") // try again later
 )

@@ -59,9 +59,13 @@ func (s *Store) CreateSession(ctx context.Context, account uuid.UUID) (secret st
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO tokens (id, account_id, kind, scopes, hash, expires_at) VALUES ($1, $2, 'session', $3, $4, $5)`,
-			newID(), account, scopes, hashSecret(secret), expires)
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO tokens (id, account_id, kind, scopes, hash, expires_at)
+			SELECT $1, id, 'session', $2, $3, $4 FROM accounts WHERE id = $5 AND deleted_at IS NULL FOR KEY SHARE`,
+			newID(), scopes, hashSecret(secret), expires, account)
+		if err == nil && tag.RowsAffected() == 0 { // it was deleted meanwhile
+			err = ErrCredentials
+		}
 		return err
 	})
 	return secret, expires, translate(err, "create session")
@@ -149,6 +153,11 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (Reader, error)
 		r.join(group, roles[i])
 	}
 	return r, nil
+}
+
+// HasAll tells whether who asks may do everything that the account may, as who has signed in.
+func (r Reader) HasAll() bool {
+	return !slices.ContainsFunc(scopes, func(s Scope) bool { return !r.Has(s) })
 }
 
 // Has tells whether what says who asks is for something.

@@ -75,4 +75,5 @@ export function followSelection(host: Host, bar: Bar, signal: AbortSignal): void
 	document.addEventListener('keydown', steer, early);
 	document.addEventListener('selectionchange', look, { signal });
 	window.addEventListener('resize', look, { signal });
+	look(); // what was selected before limn was there
 }

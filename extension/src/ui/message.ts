@@ -2,8 +2,8 @@ import { button, el } from './element.ts';
 import type { Host } from './host.ts';
 import { say } from './say.ts';
 
-/** How long a message stays that asks for nothing, in milliseconds. */
-const stay = 8_000;
+/** How long a message stays, in milliseconds: what can be acted upon long enough to be reached by the keyboard. */
+const stay = { told: 8_000, offered: 20_000 };
 
 /** Something that one can do about a message. */
 export interface Remedy {
@@ -46,7 +46,8 @@ export class Messages {
 		// A pointer on it or a finger still reading keeps it.
 		const wait = () => {
 			clearTimeout(this.timer);
-			this.timer = setTimeout(() => (this.box.matches(':hover, :focus-within') ? wait() : this.hide()), stay);
+			const again = () => (this.box.matches(':hover, :focus-within') ? wait() : this.hide());
+			this.timer = setTimeout(again, remedy ? stay.offered : stay.told);
 		};
 		wait();
 	}

@@ -156,7 +156,7 @@ test('two notes at once: both are shown, and one is chosen', async () => {
 	await phone.page.keyboard.press('Control+Enter');
 	await phone.click('button', 'Take theirs');
 	await phone.says('again from the desk');
-	expect(await phone.has('textbox', 'Note')).toBe(false);
+	await expect.poll(() => phone.has('textbox', 'Note')).toBe(false);
 });
 
 test('what is typed outlives the page', async () => {

@@ -81,7 +81,7 @@ test('Firefox highlights and sees highlights', async () => {
 	await page.keyboard.type('Bob');
 	await page.keyboard.press('Enter');
 	await expect.poll(painted).toContain('limn-yellow: moon');
-	expect(await page.evaluate(() => getSelection()?.isCollapsed)).toBe(true);
+	await expect.poll(() => page.evaluate(() => getSelection()?.isCollapsed)).toBe(true);
 
 	// Several ranges at once, which only Firefox selects, are one highlight.
 	await page.evaluate(() => {

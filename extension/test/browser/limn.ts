@@ -43,12 +43,12 @@ export class Reader {
 	}
 
 	/** Waits until some text is said. */
-	async says(words: string | RegExp, timeout = 10_000): Promise<void> {
+	async says(words: string | RegExp, timeout = 30_000): Promise<void> {
 		const said = typeof words === 'string' ? expect.stringContaining(words) : expect.stringMatching(words);
 		await expect.poll(() => this.words(), { timeout }).toContainEqual(said);
 	}
 
-	async find(role: string, name: string | RegExp, timeout = 10_000): Promise<AXNode> {
+	async find(role: string, name: string | RegExp, timeout = 30_000): Promise<AXNode> {
 		let found: AXNode | undefined;
 		await expect
 			.poll(
@@ -100,8 +100,18 @@ export class Reader {
 
 	/** Types into a text box. */
 	async type(name: string | RegExp, text: string): Promise<void> {
-		await this.click('textbox', name);
+		await this.enter(name);
 		await this.page.keyboard.insertText(text);
+	}
+
+	/** Clicks into a text box, once more if it moved away from under the pointer. */
+	private async enter(name: string | RegExp): Promise<void> {
+		await expect
+			.poll(async () => {
+				await this.click('textbox', name);
+				return this.isFocused('textbox', name);
+			})
+			.toBe(true);
 	}
 
 	/** Selects text by dragging over it, as a person does; from its end to its start if backward. */
@@ -136,6 +146,7 @@ export class Reader {
 		await this.page.mouse.down();
 		await this.page.mouse.move(last.x, last.y, { steps: 4 });
 		await this.page.mouse.up();
+		await expect.poll(() => this.page.evaluate(() => getSelection()?.isCollapsed), { message: 'selected' }).toBe(false);
 	}
 
 	/** Selects and marks. */
@@ -146,15 +157,27 @@ export class Reader {
 
 	/** Gives a name when it is asked for. */
 	async name(name: string): Promise<void> {
-		await this.click('textbox', 'Name');
+		await this.enter('Name');
 		await this.page.keyboard.press('Control+A');
 		await this.page.keyboard.insertText(name);
 		await this.click('button', 'Continue');
 		await expect.poll(async () => (await this.has('textbox', 'Name')) && !(await this.has('alert', ''))).toBe(false);
 	}
 
-	/** Clicks on a highlighted text, at its middle. */
+	/** Clicks on a highlighted text, at its middle, once it is painted. */
 	async clickText(text: string): Promise<void> {
+		const painted = () =>
+			this.page.evaluate((text) => {
+				const spaceless = (range: AbstractRange | string) => `${range}`.replace(/\s+/g, '');
+				return [...CSS.highlights].some(
+					([name, ranges]) =>
+						name.startsWith('limn-') &&
+						[...ranges].some(
+							(range) => spaceless(range).includes(spaceless(text)) || spaceless(text).includes(spaceless(range)),
+						),
+				);
+			}, text);
+		await expect.poll(painted, { message: `${text} is painted` }).toBe(true);
 		const at = await this.page.evaluate((text) => {
 			const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 			for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -182,7 +205,7 @@ export class Reader {
 		);
 	}
 
-	async paints(expected: string[], timeout = 10_000): Promise<void> {
+	async paints(expected: string[], timeout = 30_000): Promise<void> {
 		await expect.poll(() => this.painted(), { timeout }).toEqual([...expected].sort());
 	}
 
@@ -201,13 +224,24 @@ export class Reader {
 		await this.page.keyboard.type(option);
 	}
 
-	private async middle(node: AXNode): Promise<{ x: number; y: number }> {
-		const backendNodeId = node.backendDOMNodeId;
-		if (backendNodeId === undefined) throw new Error('the node has no element');
-		await this.cdp.send('DOM.scrollIntoViewIfNeeded', { backendNodeId });
-		const { model } = await this.cdp.send('DOM.getBoxModel', { backendNodeId });
-		const [x1 = 0, y1 = 0, , , x2 = 0, y2 = 0] = model.border;
-		return { x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
+	/** The middle of an element that stands still and that nothing covers. */
+	private async middle({ backendDOMNodeId }: AXNode): Promise<{ x: number; y: number }> {
+		if (backendDOMNodeId === undefined) throw new Error('the node has no element');
+		await this.cdp.send('DOM.scrollIntoViewIfNeeded', { backendNodeId: backendDOMNodeId });
+		const { object } = await this.cdp.send('DOM.resolveNode', { backendNodeId: backendDOMNodeId });
+		let at: { x: number; y: number } | null = null;
+		const stands = async () => {
+			const { result } = await this.cdp.send('Runtime.callFunctionOn', {
+				objectId: object.objectId as string,
+				functionDeclaration: `${standing}`,
+				awaitPromise: true,
+				returnByValue: true,
+			});
+			at = result.value;
+			return at !== null;
+		};
+		await expect.poll(stands, { message: 'it stands still, and nothing covers it' }).toBe(true);
+		return at ?? { x: 0, y: 0 };
 	}
 
 	private async tree(): Promise<AXNode[]> {
@@ -218,4 +252,19 @@ export class Reader {
 function matches(node: AXNode, name: string | RegExp): boolean {
 	const own = String(node.name?.value ?? '');
 	return typeof name === 'string' ? own === name : name.test(own);
+}
+
+/** Within the page: the middle of this element, unless it is moving or something covers it. */
+async function standing(this: Element): Promise<{ x: number; y: number } | null> {
+	const before = this.getBoundingClientRect();
+	await new Promise((resolve) => {
+		requestAnimationFrame(resolve);
+		setTimeout(resolve, 100); // a window in the background has no frames
+	});
+	const now = this.getBoundingClientRect();
+	if (now.x !== before.x || now.y !== before.y || now.width !== before.width || now.height !== before.height)
+		return null;
+	const at = { x: now.x + now.width / 2, y: now.y + now.height / 2 };
+	const top = (this.getRootNode() as Document | ShadowRoot).elementFromPoint(at.x, at.y);
+	return top && (this.contains(top) || top.contains(this)) ? at : null;
 }

@@ -71,7 +71,7 @@ test('the server learns of a page only where limn was turned on', async () => {
 	// Turned off by hand, not even that is asked, and what was shown is gone.
 	await turn(false);
 	await expect.poll(() => eve.page.locator('limn-host').count()).toBe(0);
-	expect(await eve.painted()).toEqual([]);
+	await eve.paints([]);
 	const before = server.asked.length;
 	await eve.page.reload();
 	await expect.poll(() => said(eve)).toBe('');

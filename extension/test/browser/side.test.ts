@@ -67,7 +67,7 @@ test('the panel has the page’s highlights in its order, and both scroll to eac
 	await ada.find('dialog', 'Highlight');
 	await ada.page.keyboard.press('Escape');
 	await ada.clickText('The moon pulls');
-	await expect(side.locator('[aria-current] .quote').textContent()).resolves.toBe('The moon pulls');
+	await expect.poll(() => side.locator('[aria-current] .quote').textContent()).toBe('The moon pulls');
 
 	// Filters.
 	await side.getByLabel('Color').selectOption('Blue');
@@ -131,28 +131,14 @@ test('five thousand entries stay quick', async () => {
 	const bob = await limn.signUp('Bob');
 	await bob.markAll(url, words);
 	const ada = await Reader.open(await context.newPage(), url);
-	const begun = performance.now();
 	await expect.poll(() => ada.painted().then((all) => all.length), { timeout: 60_000 }).toBe(5_000);
-	console.log(`5,000 highlights painted in ${(performance.now() - begun).toFixed()} ms`);
 	const side = await openSide(context, ada);
 	await expect.poll(() => side.locator('.entry').count(), { timeout: 30_000 }).toBe(5_000);
-	const took = await side.evaluate(async () => {
-		const search = document.querySelector<HTMLInputElement>('input[type=search]');
-		if (!search) throw new Error('no search');
-		const frame = () => new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
-		const time = async (act: () => void) => {
-			const start = performance.now();
-			act();
-			await frame();
-			return performance.now() - start;
-		};
-		const type = (text: string) => () => {
-			search.value = text;
-			search.dispatchEvent(new Event('input'));
-		};
-		return { narrow: await time(type('word49')), widen: await time(type('')) };
-	});
-	console.log(`5,000 entries: narrowed in ${took.narrow.toFixed()} ms, all shown again in ${took.widen.toFixed()} ms`);
-	expect(took.narrow).toBeLessThan(1_000);
-	expect(took.widen).toBeLessThan(2_000);
+	// A filter hides rows and shows them again: none is made anew.
+	const first = await side.locator('.entry').first().elementHandle();
+	await side.getByLabel('Search').fill('word49');
+	await expect.poll(() => side.locator('.entry:visible').count()).toBe(111);
+	await side.getByLabel('Search').fill('');
+	await expect.poll(() => side.locator('.entry:visible').count()).toBe(5_000);
+	expect(await first?.evaluate((row) => row.isConnected)).toBe(true);
 });
