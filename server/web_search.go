@@ -27,7 +27,7 @@ type searchView struct {
 	Tag    string
 	Since  string // a day
 	Until  string // a day, and all of it
-	Narrow bool // some filter is set
+	Narrow bool   // some filter is set
 }
 
 // A match is a highlight that a search has found, and where in it the words stand.

@@ -129,13 +129,18 @@ func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matchin
 
 // where is the filter in SQL, but for the text.
 func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
-	conditions = []string{"h.deleted_at IS NULL", "h.group_id = ANY(@groups)"}
-	args = pgx.NamedArgs{"groups": reader.Groups}
+	conditions = []string{"h.deleted_at IS NULL"}
+	args = pgx.NamedArgs{}
 	add := func(condition, name string, value any) {
 		conditions = append(conditions, condition)
 		args[name] = value
 	}
-	if !slices.Contains(reader.Groups, Public) {
+	if reader.everything { // but what waits to be erased
+		conditions = append(conditions, "a.deleted_at IS NULL", `NOT EXISTS (SELECT FROM groups g WHERE g.id = h.group_id AND g.deleted_at IS NOT NULL)`)
+	} else {
+		add("h.group_id = ANY(@groups)", "groups", reader.Groups)
+	}
+	if !reader.everything && !slices.Contains(reader.Groups, Public) {
 		conditions = append(conditions, "h.group_id <> '00000000-0000-0000-0000-000000000000'") // as the index of groups says
 	}
 	if f.Page != uuid.Nil {
