@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"limn/live"
@@ -21,6 +22,7 @@ type config struct {
 	DatabaseURL string          // LIMN_DATABASE_URL: empty: a private Postgres in DataDir
 	DataDir     string          // LIMN_DATA_DIR
 	Signup      string          // LIMN_SIGNUP: as server.Config has it
+	OIDC        server.OIDC     // LIMN_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET: without an issuer there is no provider
 	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
 	Limits      bool            // LIMN_LIMITS
 	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
@@ -35,6 +37,7 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		DatabaseURL: e.secret("LIMN_DATABASE_URL"),
 		DataDir:     e.text("LIMN_DATA_DIR", ""),
 		Signup:      e.oneOf("LIMN_SIGNUP", server.SignupOpen, server.SignupInvite, server.SignupClosed),
+		OIDC:        e.oidc("LIMN_OIDC_ISSUER", "LIMN_OIDC_CLIENT_ID", "LIMN_OIDC_CLIENT_SECRET"),
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
 		Kafka:       e.bus("LIMN_BUS"),
@@ -124,6 +127,25 @@ func (e *environment) publicURL(name string) string {
 		return ""
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
+// oidc is a provider of OpenID Connect. What people prove there must not be read on the way, but on this machine itself.
+func (e *environment) oidc(issuer, clientID, clientSecret string) server.OIDC {
+	o := server.OIDC{Issuer: e.text(issuer, ""), ClientID: e.text(clientID, ""), ClientSecret: e.secret(clientSecret)}
+	if o == (server.OIDC{}) {
+		return o
+	}
+	u, err := url.Parse(o.Issuer)
+	local := err == nil && u.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+	switch {
+	case o.Issuer == "":
+		e.refuse(clientID, "is set without "+issuer)
+	case err != nil || u.Scheme != "https" && !local || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		e.refuse(issuer, "must be the provider's address, such as https://accounts.example.org")
+	case o.ClientID == "":
+		e.refuse(clientID, "must be set together with "+issuer)
+	}
+	return o
 }
 
 func (e *environment) allow(name string) verify.Allow {

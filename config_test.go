@@ -29,12 +29,13 @@ func TestConfigIsReadFromTheEnvironment(t *testing.T) {
 	}
 
 	c, err := readConfig(environ("LIMN_LISTEN", "0.0.0.0:80", "LIMN_PUBLIC_URL", "https://Limn.example.org/",
-		"LIMN_DATABASE_URL_FILE", secret, "LIMN_SIGNUP", "closed", "LIMN_LIMITS", "off", "LIMN_FETCH_ALLOW", "127.0.0.0/8:*"))
+		"LIMN_DATABASE_URL_FILE", secret, "LIMN_OIDC_ISSUER", "https://a.example", "LIMN_OIDC_CLIENT_ID", "limn", "LIMN_OIDC_CLIENT_SECRET_FILE", secret, "LIMN_SIGNUP", "closed", "LIMN_LIMITS", "off", "LIMN_FETCH_ALLOW", "127.0.0.0/8:*"))
 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup != server.SignupClosed || c.Limits {
+	if c.Listen != "0.0.0.0:80" || c.PublicURL != "https://limn.example.org" || c.DatabaseURL != "postgres://db/limn" || c.Signup != server.SignupClosed || c.Limits ||
+		c.OIDC != (server.OIDC{Issuer: "https://a.example", ClientID: "limn", ClientSecret: "postgres://db/limn"}) {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -72,7 +73,9 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 			"kafka://k:65536/t", "kafka://k:9092,/t", "kafka://ada:secret@k:9092/t", "kafka://k:9092/t/u", "kafka://k:9092/t?x=1",
 			"kafka://k:9092/..", "kafka://k:9092/" + strings.Repeat("t", 241),
 		},
-		"LIMN_FETCH_ALLOW": {"everything", "10.0.0.0/33:80", "10.0.0.0/8:http"},
+		"LIMN_OIDC_ISSUER":    {"accounts.example.org", "http://accounts.example.org", "https://a?b", "https://u:p@a", "https://a#b"},
+		"LIMN_OIDC_CLIENT_ID": {"limn"},
+		"LIMN_FETCH_ALLOW":    {"everything", "10.0.0.0/33:80", "10.0.0.0/8:http"},
 	} {
 		for _, value := range values {
 			_, err := readConfig(environ(name, value))

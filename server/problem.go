@@ -33,6 +33,9 @@ var (
 	errBadToken       = errors.New("the token is unknown, or no longer valid")
 	errCrossOrigin    = errors.New("a session's cookie counts only for requests from the server's own pages")
 	errSignup         = errors.New("nobody can sign up here")
+	errProvider       = errors.New("the provider that you sign in with does not answer as it should")
+	errNotLeft        = errors.New("this is not the way back of a sign-in that this browser has begun in the last minutes")
+	errDeclined       = errors.New("the provider has not signed you in")
 	errUninvited      = errors.New("signing up here takes an invite to a group")
 	errScope          = errors.New("the token is not for this: it lacks the scope")
 	errTooLarge       = errors.New("the request is too large")
@@ -52,6 +55,9 @@ var kinds = []kind{
 	{storage.ErrCredentials, http.StatusUnauthorized, "bad_credentials", "Wrong name or password", "The name or the password is wrong."},
 	{storage.ErrCode, http.StatusUnauthorized, "bad_code", "Bad code", "The code is unknown, was used or has expired, or it is another program's. Sign in again."},
 	{errCrossOrigin, http.StatusForbidden, "cross_origin", "Request from a foreign page", ""},
+	{errNotLeft, http.StatusBadRequest, "signin_lost", "Sign-in lost", ""},
+	{errDeclined, http.StatusForbidden, "signin_declined", "Sign-in declined", ""},
+	{errProvider, http.StatusBadGateway, "provider", "The provider does not answer", ""},
 	{errUninvited, http.StatusForbidden, "invite_needed", "Sign-up by invitation", ""},
 	{errScope, http.StatusForbidden, "scope", "Not what the token is for", ""},
 	{errSignup, http.StatusForbidden, "signup_closed", "Sign-up is closed", ""},

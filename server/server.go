@@ -16,28 +16,30 @@ import (
 type Config struct {
 	PublicURL string               // without a slash at its end, for absolute links; empty: as each request names it
 	Signup    string               // who may sign up: SignupOpen, SignupInvite or SignupClosed
+	OIDC      OIDC                 // whom people may sign in with besides
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
 // A Server answers HTTP requests.
 type Server struct {
-	config  Config
-	store   *storage.Store
-	hub     *live.Hub
-	checker *verify.Checker
-	web     *Web
-	limits  *limits
-	log     *slog.Logger
-	queue   *gin.Engine   // the routes that operations are for
-	left    chan struct{} // holds one token while there may be something to erase
-	handler http.Handler
+	config   Config
+	store    *storage.Store
+	hub      *live.Hub
+	checker  *verify.Checker
+	web      *Web
+	limits   *limits
+	provider *provider // nil: there is none
+	log      *slog.Logger
+	queue    *gin.Engine   // the routes that operations are for
+	left     chan struct{} // holds one token while there may be something to erase
+	handler  http.Handler
 }
 
 // New wires a server. The hub, the checker and its own Run have to be running for what they do to happen.
 func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
 	s := &Server{
-		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), log: log,
+		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), provider: newProvider(config.OIDC), log: log,
 		left: make(chan struct{}, 1),
 	}
 	gin.SetMode(gin.ReleaseMode)

@@ -24,6 +24,8 @@ func (s *Server) addSignIn(engine *gin.Engine) {
 	pages.GET("/signin", s.handle(inTime(s.showSignIn)))
 	pages.POST("/signin", s.handle(inTime(ownForm(s.signIn))))
 	pages.POST("/signin/consent", s.handle(inTime(ownForm(s.consent))))
+	pages.POST(oidcPath, s.handle(inTime(ownForm(s.leave))))
+	pages.GET(oidcPath+"/callback", s.handle(inTime(s.comeBack)))
 	pages.POST("/signout", s.handle(inTime(ownForm(s.signOut))))
 }
 
@@ -35,8 +37,10 @@ type signInPage struct {
 	Next    string          // where signing in leads
 	Name    string          // as it was typed
 	Invite  string
-	Problem string // why it did not work, as a sentence
-	Request *codeRequest
+	Problem string       // why it did not work, as a sentence
+	Request *codeRequest // an extension's, which is asked about
+	With    string       // the provider that one may sign in with; empty: none
+	Away    string       // its address, which the page leads on to
 }
 
 func (s *Server) showSignIn(c *gin.Context) error {
@@ -48,8 +52,12 @@ func (s *Server) showSignIn(c *gin.Context) error {
 }
 
 func (s *Server) newSignInPage(c *gin.Context, values url.Values) signInPage {
+	with := ""
+	if s.provider != nil {
+		with = s.provider.Name()
+	}
 	return signInPage{
-		Account: personOf(c), New: values.Get("new") != "" && s.config.Signup != SignupClosed, Signup: s.config.Signup,
+		With: with, Account: personOf(c), New: values.Get("new") != "" && s.config.Signup != SignupClosed, Signup: s.config.Signup,
 		Next: nextPath(values.Get("next")), Name: values.Get("name"), Invite: values.Get("invite"),
 	}
 }
@@ -70,12 +78,17 @@ func (s *Server) signIn(c *gin.Context, form url.Values) error {
 		err = s.startSession(c, account)
 	}
 	if err != nil {
-		p := s.judge(c, err)
-		page.Problem = p.Detail
-		return s.answerSignIn(c, p.Status, page)
+		return s.refuseSignIn(c, err, page)
 	}
 	c.Redirect(http.StatusSeeOther, page.Next)
 	return nil
+}
+
+// refuseSignIn shows the page again, with the reason.
+func (s *Server) refuseSignIn(c *gin.Context, err error, page signInPage) error {
+	p := s.judge(c, err)
+	page.Problem = p.Detail
+	return s.answerSignIn(c, p.Status, page)
 }
 
 // accountOf finds the account that a form names, or makes it.
@@ -138,7 +151,7 @@ type codeRequest struct {
 var redirectURIs = regexp.MustCompile(`^(https://(?:[a-p]{32}\.chromiumapp\.org|[0-9a-f]{40}\.extensions\.allizom\.org))/[A-Za-z0-9._~/-]{0,200}$`)
 
 // states are what RFC 6749 lets be one.
-var states = regexp.MustCompile(`^[\x20-\x7e]{0,512}$`)
+var states = regexp.MustCompile(`^[\x20-\x7e]{0,200}$`)
 
 // readCodeRequest reads a request for a code. One that does not say where an answer may go cannot be answered but on
 // the page; of others that are not as they have to be, the extension is told.
@@ -148,7 +161,7 @@ func readCodeRequest(values url.Values) (r *codeRequest, valid bool, err error) 
 		return nil, false, &unreadableError{"the parameter redirect_uri", "is not the address of a browser's extension"}
 	}
 	if !states.MatchString(r.State) {
-		return nil, false, &unreadableError{"the parameter state", "is not as RFC 6749 has it, or longer than 512 characters"}
+		return nil, false, &unreadableError{"the parameter state", "is not as RFC 6749 has it, or longer than 200 characters"}
 	}
 	r.challenge, valid = storage.ParseChallenge(r.Challenge)
 	return r, valid && values.Get("code_challenge_method") == "S256", nil
@@ -175,12 +188,10 @@ func (r *codeRequest) answer(c *gin.Context, name, value string) error {
 // browser make sessions.
 func (s *Server) askConsent(c *gin.Context, values url.Values) error {
 	request, valid, err := readCodeRequest(values)
-	page := signInPage{Account: personOf(c), Signup: s.config.Signup, Next: "/"}
+	page := s.newSignInPage(c, nil)
 	switch {
 	case err != nil:
-		p := s.judge(c, err)
-		page.Problem = p.Detail
-		return s.answerSignIn(c, p.Status, page)
+		return s.refuseSignIn(c, err, page)
 	case !valid:
 		return request.answer(c, "error", "invalid_request")
 	case page.Account == (storage.Account{}):
@@ -224,7 +235,7 @@ func nextPath(next string) string {
 // nextPaths are visible ASCII: browsers drop tabs and line ends, and take a backslash for a slash.
 var nextPaths = regexp.MustCompile(`^/[!-\[\]-~]*$`)
 
-const maxNext = 4000 // bytes: an extension's request fits in
+const maxNext = 2000 // bytes: an extension's request fits in, and it in a cookie
 
 const maxForm = 64 << 10 // bytes
 

@@ -369,7 +369,7 @@ func TestCodesAreNotMadeInSilence(t *testing.T) {
 		b.ask("POST", "/signin/consent", with("redirect_uri", elsewhere).Encode()).is(http.StatusBadRequest)
 	}
 	b.open("/signin?" + with("state", "\u00e4").Encode()).is(http.StatusBadRequest)
-	b.open("/signin?" + with("state", long(513)).Encode()).is(http.StatusBadRequest)
+	b.open("/signin?" + with("state", long(201)).Encode()).is(http.StatusBadRequest)
 	b.ask("POST", "/signin/consent", with("account", "00000000-0000-0000-0000-000000000001").Encode()).leads(path)
 	s.browser().ask("POST", "/signin/consent", with("account", "").Encode()).leads(path)
 	program := s.anonymous().with(b.cookie()).tokenFor("read", "write")

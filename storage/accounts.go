@@ -36,8 +36,9 @@ var passwordParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallel
 // A NewAccount is a request for an account.
 type NewAccount struct {
 	Name     string
-	Password string // empty: the token is the only way in
-	Invite   string // the code of an invite to a group, which the account joins; empty: none
+	Password string   // empty: the token is the only way in
+	Invite   string   // the code of an invite to a group, which the account joins; empty: none
+	Identity Identity // which signs in to it; the zero Identity: none
 }
 
 // CreateAccount signs a person up.
@@ -57,6 +58,9 @@ func (s *Store) CreateAccount(ctx context.Context, n NewAccount) (Account, error
 		_, err := tx.Exec(ctx, `
 			INSERT INTO accounts (id, name, name_key, password_hash) VALUES ($1, $2, $3, $4)`,
 			account.ID, account.Name, key, hash)
+		if err == nil && n.Identity != (Identity{}) {
+			_, err = tx.Exec(ctx, `INSERT INTO identities (issuer, subject, account_id) VALUES ($1, $2, $3)`, n.Identity.Issuer, n.Identity.Subject, account.ID)
+		}
 		if err == nil && n.Invite != "" {
 			_, err = acceptInvite(ctx, tx, account.ID, n.Invite)
 		}
@@ -159,6 +163,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM codes WHERE account_id = $1`, account)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM identities WHERE account_id = $1`, account)
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM operations WHERE account_id = $1`, account)
