@@ -89,11 +89,12 @@ func (s *Server) routes() []route {
 
 		{http.MethodGet, "/stream", nothing, s.stream},
 		{http.MethodGet, "/export", nothing, s.export},
+		{http.MethodPost, "/import", account, s.takeIn},
 	}
 }
 
 // unhurried are the routes that last as long as the client takes to read or to send.
-var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+var unhurried = []string{"/stream", "/export", "/import", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)

@@ -23,7 +23,12 @@ type Reader struct {
 	At      time.Time // a moment before all this was read; zero: it never was
 
 	Operation *Operation // what the request does, once; nil: it may be done as often as it is asked for
+
+	everything bool // lists and exports are not limited to groups
 }
+
+// Operator is who runs the server, and may take away all that is in it. No request has this reader.
+var Operator = Reader{everything: true}
 
 // Public is the group that anyone may read.
 var Public = uuid.Nil
@@ -150,6 +155,11 @@ func (s *Store) groupToWriteIn(ctx context.Context, author Reader, name string) 
 // mayWrite tells whether somebody may put something where they read.
 func (r Reader) mayWrite(place uuid.UUID) bool {
 	return place == Public || place == r.Account.ID || r.roleIn(place).can(RoleMember)
+}
+
+// MayWrite tells whether somebody may put something in each group that they read.
+func (r Reader) MayWrite() bool {
+	return !slices.ContainsFunc(r.Groups, func(place uuid.UUID) bool { return !r.mayWrite(place) })
 }
 
 // mayModerate tells whether somebody answers for what others put there.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -105,6 +106,29 @@ func (s *Store) SetPassword(ctx context.Context, reader Reader, current, passwor
 		return err
 	})
 	return translate(err, "set password")
+}
+
+// ReaderNamed is the account with a name, for who runs the server: it may do what that account may.
+func (s *Store) ReaderNamed(ctx context.Context, name string) (Reader, error) {
+	_, key, err := checkName(name)
+	if err != nil {
+		return Reader{}, err
+	}
+	var r Reader
+	err = s.pool.QueryRow(ctx, `SELECT id, name, rights FROM accounts WHERE name_key = $1 AND deleted_at IS NULL`, key).
+		Scan(&r.Account.ID, &r.Account.Name, &r.Rights)
+	if err != nil {
+		return Reader{}, translate(err, "find an account")
+	}
+	r.Groups, r.Scopes, r.At = []uuid.UUID{Public, r.Account.ID}, scopes, time.Now()
+	rows, _ := s.pool.Query(ctx, `SELECT group_id, role FROM members WHERE account_id = $1 ORDER BY group_id`, r.Account.ID)
+	var group uuid.UUID
+	var role Role
+	_, err = pgx.ForEachRow(rows, []any{&group, &role}, func() error {
+		r.join(group, role)
+		return nil
+	})
+	return r, translate(err, "find an account's groups")
 }
 
 // RenameAccount gives an account another name.

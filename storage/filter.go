@@ -109,13 +109,20 @@ func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matchin
 
 // where is the filter in SQL, but for the text.
 func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
-	conditions = []string{"h.deleted_at IS NULL", "h.group_id = ANY(@groups)"}
-	args = pgx.NamedArgs{"groups": reader.Groups}
+	conditions = []string{"h.deleted_at IS NULL"}
+	args = pgx.NamedArgs{}
 	add := func(condition, name string, value any) {
 		conditions = append(conditions, condition)
 		args[name] = value
 	}
-	if !slices.Contains(reader.Groups, Public) {
+	if reader.everything { // but what waits to be erased
+		conditions = append(conditions,
+			`h.author_id <> ALL (ARRAY(SELECT id FROM accounts WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`,
+			`h.group_id <> ALL (ARRAY(SELECT id FROM groups WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`)
+	} else {
+		add("h.group_id = ANY(@groups)", "groups", reader.Groups)
+	}
+	if !reader.everything && !slices.Contains(reader.Groups, Public) {
 		conditions = append(conditions, "h.group_id <> '00000000-0000-0000-0000-000000000000'") // as the index of groups says
 	}
 	if f.Page != uuid.Nil {

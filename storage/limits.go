@@ -36,6 +36,13 @@ func checkColor(invalid *InvalidError, color string) {
 	}
 }
 
+// CheckColor refuses a color that there is not.
+func CheckColor(color string) error {
+	var invalid InvalidError
+	checkColor(&invalid, color)
+	return invalid.orNil()
+}
+
 // checkText refuses what Postgres cannot hold and what is too long, in bytes.
 func checkText(invalid *InvalidError, pointer, text string, limit int) {
 	switch {
