@@ -105,6 +105,7 @@ type rangeRequest struct {
 		Start *int `json:"start"`
 		End   *int `json:"end"`
 	} `json:"position"`
+	Landmarks *xpath.Landmarks `json:"landmarks"`
 }
 
 type pointRequest struct {
@@ -134,7 +135,7 @@ func rangesOf(requests []rangeRequest) ([]xpath.Range, error) {
 	ranges := make([]xpath.Range, len(requests))
 	for i, r := range requests {
 		pointer := "/ranges/" + strconv.Itoa(i)
-		ranges[i] = xpath.Range{Anchor: point(pointer+"/anchor", r.Anchor), Focus: point(pointer+"/focus", r.Focus)}
+		ranges[i] = xpath.Range{Anchor: point(pointer+"/anchor", r.Anchor), Focus: point(pointer+"/focus", r.Focus), Landmarks: r.Landmarks}
 		if q := r.Quote; q != nil {
 			if q.Exact == nil {
 				missing(pointer + "/quote/exact")

@@ -136,7 +136,9 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 		args[name] = value
 	}
 	if reader.everything { // but what waits to be erased
-		conditions = append(conditions, "a.deleted_at IS NULL", `NOT EXISTS (SELECT FROM groups g WHERE g.id = h.group_id AND g.deleted_at IS NOT NULL)`)
+		conditions = append(conditions,
+			`h.author_id <> ALL (ARRAY(SELECT id FROM accounts WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`,
+			`h.group_id <> ALL (ARRAY(SELECT id FROM groups WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`)
 	} else {
 		add("h.group_id = ANY(@groups)", "groups", reader.Groups)
 	}

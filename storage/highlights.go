@@ -59,7 +59,7 @@ type NewHighlight struct {
 // A Finding is that a highlight stands where it was made, on the page as it was read a moment before.
 type Finding struct {
 	ReadAt time.Time
-	Ranges []xpath.Range // as asked for, with the quotes and positions filled in that were missing
+	Ranges []xpath.Range // as asked for, with the quotes, positions and landmarks filled in that were missing
 }
 
 // A HighlightEdit changes the fields that are not nil.

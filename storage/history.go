@@ -120,8 +120,9 @@ func (s *Store) ListHistory(ctx context.Context, reader Reader, highlight uuid.U
 func (s *Store) events(ctx context.Context, pages, highlights []uuid.UUID) (map[uuid.UUID][]Event, error) {
 	rows, _ := s.pool.Query(ctx, `
 		SELECT e.highlight_id, e.at, e.kind, a.id, a.name, e.fields, coalesce(e.state, ''), e.reason, e.ranges
-		FROM history e LEFT JOIN accounts a ON a.id = e.account_id AND a.deleted_at IS NULL
-		WHERE e.page_id = ANY($1) AND e.highlight_id = ANY($2) ORDER BY e.highlight_id, e.at, e.id`, pages, highlights)
+		FROM unnest($1::uuid[], $2::uuid[]) asked (page, id) JOIN history e ON e.page_id = asked.page AND e.highlight_id = asked.id
+		LEFT JOIN accounts a ON a.id = e.account_id AND a.deleted_at IS NULL
+		ORDER BY e.highlight_id, e.at, e.id`, pages, highlights)
 	events := map[uuid.UUID][]Event{}
 	defer rows.Close()
 	for rows.Next() {
@@ -206,7 +207,7 @@ func recordVerdicts(ctx context.Context, tx pgx.Tx, page uuid.UUID, verdicts []V
 // places are where ranges stand, without what stands there.
 func places(ranges []xpath.Range) (bare []xpath.Range) {
 	for _, r := range ranges {
-		r.Quote = nil
+		r.Quote, r.Landmarks = nil, nil
 		bare = append(bare, r)
 	}
 	return bare

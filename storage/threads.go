@@ -71,7 +71,8 @@ func (s *Store) threadsOf(ctx context.Context, reader Reader, list []Highlight) 
 		return threads, nil
 	}
 	rows, _ := s.pool.Query(ctx, replyQuery+`
-		WHERE r.page_id = ANY($1) AND r.highlight_id = ANY($2) AND ($4 OR r.group_id = ANY($3)) AND r.deleted_at IS NULL AND a.deleted_at IS NULL
+		JOIN unnest($1::uuid[], $2::uuid[]) asked (page, id) ON r.page_id = asked.page AND r.highlight_id = asked.id
+		WHERE ($4 OR r.group_id = ANY($3)) AND r.deleted_at IS NULL AND a.deleted_at IS NULL
 		ORDER BY r.created_at, r.id`, pages, ids, reader.Groups, reader.everything)
 	replies, err := pgx.CollectRows(rows, scanReply)
 	if err != nil {
@@ -107,7 +108,8 @@ func (s *Store) complete(ctx context.Context, threads []Thread, groups map[strin
 		return err
 	}
 	rows, _ := s.pool.Query(ctx, `
-		SELECT id, verified_at FROM highlights WHERE page_id = ANY($1) AND id = ANY($2) AND verified_at IS NOT NULL`, pages, ids)
+		SELECT h.id, h.verified_at FROM unnest($1::uuid[], $2::uuid[]) asked (page, id) JOIN highlights h ON h.page_id = asked.page AND h.id = asked.id
+		WHERE h.verified_at IS NOT NULL`, pages, ids)
 	var id uuid.UUID
 	var verified time.Time
 	_, err = pgx.ForEachRow(rows, []any{&id, &verified}, func() error {
@@ -128,8 +130,9 @@ func (s *Store) complete(ctx context.Context, threads []Thread, groups map[strin
 
 func (s *Store) addFiles(ctx context.Context, threads []Thread, at map[uuid.UUID]int, pages, ids []uuid.UUID) error {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT page_id, highlight_id, coalesce(reply_id, '00000000-0000-0000-0000-000000000000'), id, name, type, size, hash, stored_at FROM attachments
-		WHERE page_id = ANY($1) AND highlight_id = ANY($2) AND stored_at IS NOT NULL ORDER BY stored_at, id`, pages, ids)
+		SELECT page_id, highlight_id, coalesce(reply_id, '00000000-0000-0000-0000-000000000000'), attachments.id, name, type, size, hash, stored_at FROM attachments
+		JOIN unnest($1::uuid[], $2::uuid[]) asked (page, highlight) ON page_id = asked.page AND highlight_id = asked.highlight
+		WHERE stored_at IS NOT NULL ORDER BY stored_at, attachments.id`, pages, ids)
 	files, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*AttachedFile, error) {
 		f := &AttachedFile{ctx: ctx, store: s}
 		err := row.Scan(&f.page, &f.On.Highlight, &f.On.Reply, &f.ID, &f.Name, &f.Type, &f.Size, &f.Hash, &f.StoredAt)
