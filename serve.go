@@ -52,6 +52,9 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	store := database.store
+	if !store.SearchesParts() {
+		log.Warn("the database has no extension pg_trgm and lets us make none: searches find words, and not parts of them")
+	}
 	bus, feed := newBus(c, store, log)
 	hub, err := live.NewHub(store, bus, log)
 	if err != nil {
@@ -63,7 +66,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		parts = append(parts, feed)
 	}
 	handler := server.New(server.Config{
-		PublicURL: c.PublicURL, Signup: c.Signup, OIDC: c.OIDC, Limits: c.Limits, Retention: c.Retention, Metrics: metricsOf(parts...),
+		PublicURL: c.PublicURL, Signup: c.Signup, OIDC: c.OIDC, Limits: c.Limits, Retention: c.Retention, Metrics: metricsOf(parts...), Version: versionName(),
 	}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,

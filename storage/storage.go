@@ -30,6 +30,8 @@ type Store struct {
 	gathering gathering
 	pages     *lru.Cache[uuid.UUID, PageRef] // see ensurePage
 	passwords *semaphore.Weighted            // how many may be hashed at once
+
+	searchesParts bool // whether parts of words can be searched for, too
 }
 
 // minConnections is how many connections to Postgres there may be even on a small machine: most of them wait for a flush.
@@ -65,6 +67,10 @@ func open(ctx context.Context, url string, steps fs.FS) (*Store, error) {
 	if err := s.migrate(ctx, steps); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	if s.searchesParts, err = indexParts(ctx, pool); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("prepare the search: %w", err)
 	}
 	if err := pool.QueryRow(ctx, `SELECT epoch FROM server`).Scan(&s.epoch); err != nil {
 		pool.Close()
