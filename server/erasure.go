@@ -9,7 +9,7 @@ import (
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left, and files that
+// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left and files that
 // never arrived, sweeps what has become old, and sees to it that what changes can be searched for.
 func (s *Server) Run(ctx context.Context) {
 	var both sync.WaitGroup
