@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -48,7 +49,8 @@ func (serveCommand) Run() error {
 }
 
 type accountCommand struct {
-	Name string `arg:"" help:"The name of the account."`
+	Name     string `arg:"" help:"The name of the account."`
+	Operator bool   `help:"Let it see how the server does, at /admin. An account that there is already gets this, and no token."`
 }
 
 // Run makes the account.
@@ -63,8 +65,14 @@ func (a accountCommand) Run() error {
 		return err
 	}
 	defer database.close()
+	if id, known, err := database.store.FindAccount(ctx, a.Name); err != nil || known && a.Operator {
+		return errors.Join(err, database.store.SetOperator(ctx, id, true))
+	}
 	account, err := database.store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
 	if err != nil {
+		return err
+	}
+	if err := database.store.SetOperator(ctx, account.ID, a.Operator); err != nil {
 		return err
 	}
 	token, _, err := database.store.CreateSession(ctx, account.ID)
@@ -105,12 +113,16 @@ var version = ""
 
 type versionCommand struct{}
 
-// Run prints the version; of a build that is no release, the commit that it was made from.
+// Run prints the version.
 func (versionCommand) Run() error {
-	name := version
-	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
-		name = info.Main.Version
-	}
-	_, err := fmt.Println("limn", name)
+	_, err := fmt.Println("limn", versionName())
 	return err
+}
+
+// versionName is the version; of a build that is no release, the commit that it was made from.
+func versionName() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return info.Main.Version
+	}
+	return version
 }

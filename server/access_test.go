@@ -411,9 +411,9 @@ func becomes(c client, role string, places []place) actor {
 func tries(t *testing.T, s service, a actor, places []place) (tried int) {
 	t.Helper()
 	for _, p := range places {
-		all := ways()
+		all := append(ways(), webWays()...)
 		if p.kind == "closed" || p.kind == "open" {
-			all = append(all, groupWays(s)...)
+			all = append(append(all, groupWays(s)...), webGroupWays(s)...)
 		}
 		for _, w := range all {
 			tried++

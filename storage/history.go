@@ -207,7 +207,7 @@ func recordVerdicts(ctx context.Context, tx pgx.Tx, page uuid.UUID, verdicts []V
 // places are where ranges stand, without what stands there.
 func places(ranges []xpath.Range) (bare []xpath.Range) {
 	for _, r := range ranges {
-		r.Quote = nil
+		r.Quote, r.Landmarks = nil, nil
 		bare = append(bare, r)
 	}
 	return bare

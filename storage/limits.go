@@ -102,6 +102,9 @@ func checkRanges(invalid *InvalidError, ranges []xpath.Range) {
 				invalid.refuse(pointer+"/position/end", "must be from the start to %d", maxOffset)
 			}
 		}
+		if r.Landmarks != nil && !r.Landmarks.Valid() {
+			invalid.refuse(pointer+"/landmarks", "must have at most %d on each side, and a number of twins for each and one more", xpath.MaxLandmarks)
+		}
 	}
 	if sizeOf(ranges) > maxMarks {
 		invalid.refuse("/ranges", "must have at most %d bytes of paths and quotes together", maxMarks)
