@@ -88,12 +88,14 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/verify", nothing, s.verify},
 
 		{http.MethodGet, "/stream", nothing, s.stream},
+		{http.MethodGet, "/popular", nothing, s.getPopular},
+		{http.MethodGet, "/popular/stream", nothing, s.streamPopular},
 		{http.MethodGet, "/export", nothing, s.export},
 	}
 }
 
 // unhurried are the routes that last as long as the client takes to read or to send.
-var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+var unhurried = []string{"/stream", "/popular/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
