@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,8 @@ import (
 type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
+	Export    exportCommand    `cmd:"" help:"Write highlights to a file, also while limn runs."`
+	Import    importCommand    `cmd:"" help:"Take highlights in from a file, also while limn runs."`
 	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup into the database."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
@@ -46,7 +49,8 @@ func (serveCommand) Run() error {
 }
 
 type accountCommand struct {
-	Name string `arg:"" help:"The name of the account."`
+	Name     string `arg:"" help:"The name of the account."`
+	Operator bool   `help:"Let it see how the server does, at /admin. An account that there is already gets this, and no token."`
 }
 
 // Run makes the account.
@@ -61,8 +65,14 @@ func (a accountCommand) Run() error {
 		return err
 	}
 	defer database.close()
+	if id, known, err := database.store.FindAccount(ctx, a.Name); err != nil || known && a.Operator {
+		return errors.Join(err, database.store.SetOperator(ctx, id, true))
+	}
 	account, err := database.store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
 	if err != nil {
+		return err
+	}
+	if err := database.store.SetOperator(ctx, account.ID, a.Operator); err != nil {
 		return err
 	}
 	token, _, err := database.store.CreateSession(ctx, account.ID)
@@ -103,12 +113,16 @@ var version = ""
 
 type versionCommand struct{}
 
-// Run prints the version; of a build that is no release, the commit that it was made from.
+// Run prints the version.
 func (versionCommand) Run() error {
-	name := version
-	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
-		name = info.Main.Version
-	}
-	_, err := fmt.Println("limn", name)
+	_, err := fmt.Println("limn", versionName())
 	return err
+}
+
+// versionName is the version; of a build that is no release, the commit that it was made from.
+func versionName() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return info.Main.Version
+	}
+	return version
 }

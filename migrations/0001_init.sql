@@ -14,6 +14,7 @@ CREATE TABLE accounts (
   name          text NOT NULL,
   name_key      text NOT NULL UNIQUE,          -- the name case-folded: what "taken" compares
   password_hash text,                          -- argon2id; null: a name without a password
+  operator      boolean NOT NULL DEFAULT false, -- sees how the server does
   rights        bigint NOT NULL DEFAULT 0,     -- counts the changes of what the account may read or do
   created_at    timestamptz NOT NULL DEFAULT now(),
   updated_at    timestamptz NOT NULL DEFAULT now(),
@@ -210,6 +211,8 @@ CREATE TABLE replies (
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX replies_group ON replies (group_id, created_at, id)
+  WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- as highlights_group
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
 -- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by

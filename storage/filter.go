@@ -23,8 +23,22 @@ type Filter struct {
 	Text   string // words in the quotes, the note, the tags, the page's title or the thread: see search.go
 	Since  time.Time
 	Until  time.Time // not itself
-	Sort   string    // one of Sorts; empty: the first of them
+	Part   Part      // of each page; empty: all of it
+	Sort   string    // one of Sorts or, for a page, ByPlace; empty: the first of Sorts
 }
+
+// A Part is some of what is on a page.
+type Part string
+
+// The parts of a page.
+const (
+	Marks Part = "marks" // what stands on its text
+	Lost  Part = "lost"  // what has lost its place there
+	Notes Part = "notes" // what is about all of it
+)
+
+// ByPlace is the order in which a page's highlights stand in its text.
+const ByPlace = "place"
 
 // Sorts are the orders of a list: by time of creation or last change, newest first or, without the minus, last.
 var Sorts = []string{"-created", "created", "-updated", "updated"}
@@ -76,7 +90,10 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 		return nil, "", 0, translate(err, "list highlights")
 	}
 	list, next = cutPage(list, paging.Limit, cut, func(h Highlight) cursor {
-		if strings.HasSuffix(filter.Sort, "updated") {
+		switch {
+		case filter.Sort == ByPlace:
+			return cursor{time.UnixMicro(placeOf(h)), h.ID}
+		case strings.HasSuffix(filter.Sort, "updated"):
 			return cursor{h.UpdatedAt, h.ID}
 		}
 		return cursor{h.CreatedAt, h.ID}
@@ -101,6 +118,9 @@ func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matchin
 	if further {
 		where = append(where, "("+column+", h.id) "+compare+" (@after_time, @after_id)")
 		args["after_time"], args["after_id"] = after.Time, after.ID
+		if f.Sort == ByPlace {
+			args["after_time"] = after.Time.UnixMicro()
+		}
 	}
 	args["limit"] = limit
 	order := " ORDER BY " + column + direction + ", h.id" + direction
@@ -170,13 +190,20 @@ func (f Filter) search(ctx context.Context, tx pgx.Tx, reader Reader, way *match
 
 // where is the filter in SQL, but for the text.
 func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
-	conditions = []string{"h.deleted_at IS NULL", "h.group_id = ANY(@groups)"}
-	args = pgx.NamedArgs{"groups": reader.Groups}
+	conditions = []string{"h.deleted_at IS NULL"}
+	args = pgx.NamedArgs{}
 	add := func(condition, name string, value any) {
 		conditions = append(conditions, condition)
 		args[name] = value
 	}
-	if !slices.Contains(reader.Groups, Public) {
+	if reader.everything { // but what waits to be erased
+		conditions = append(conditions,
+			`h.author_id <> ALL (ARRAY(SELECT id FROM accounts WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`,
+			`h.group_id <> ALL (ARRAY(SELECT id FROM groups WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`)
+	} else {
+		add("h.group_id = ANY(@groups)", "groups", reader.Groups)
+	}
+	if !reader.everything && !slices.Contains(reader.Groups, Public) {
 		conditions = append(conditions, "h.group_id <> '00000000-0000-0000-0000-000000000000'") // as the index of groups says
 	}
 	if f.Page != uuid.Nil {
@@ -194,6 +221,14 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	if f.State != "" {
 		add("h.check_state = @state", "state", f.State)
 	}
+	switch f.Part {
+	case Marks:
+		conditions = append(conditions, "h.ranges <> '[]' AND h.check_state <> 'orphaned'")
+	case Lost:
+		conditions = append(conditions, "h.ranges <> '[]' AND h.check_state = 'orphaned'")
+	case Notes:
+		conditions = append(conditions, "h.ranges = '[]'")
+	}
 	if !f.Since.IsZero() {
 		add("h.created_at >= @since", "since", f.Since)
 	}
@@ -205,6 +240,8 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 
 func (f Filter) order() (column, direction, compare string) {
 	switch f.Sort {
+	case ByPlace:
+		return placeColumn, "", ">"
 	case "created":
 		return "h.created_at", "", ">"
 	case "-updated":
@@ -213,4 +250,20 @@ func (f Filter) order() (column, direction, compare string) {
 		return "h.updated_at", "", ">"
 	}
 	return "h.created_at", " DESC", "<"
+}
+
+// noPlace is the place of what does not say where it stands: after all that does.
+const noPlace = 1 << 31
+
+// placeColumn is where a highlight begins in its page's text: where it was found last, or made.
+const placeColumn = `coalesce((h.check_ranges->0->'position'->>'start')::bigint, (h.ranges->0->'position'->>'start')::bigint, 2147483648)`
+
+// placeOf is placeColumn of a highlight that was read.
+func placeOf(h Highlight) int64 {
+	for _, ranges := range [][]xpath.Range{h.Check.Ranges, h.Ranges} {
+		if len(ranges) > 0 && ranges[0].Position != nil {
+			return int64(ranges[0].Position.Start)
+		}
+	}
+	return noPlace
 }

@@ -138,13 +138,13 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (Reader, error)
 	var groups []uuid.UUID
 	var roles []Role
 	err := s.pool.QueryRow(ctx, `
-		SELECT t.id, t.scopes, t.expires_at, a.id, a.name, a.rights, m.groups, m.roles
+		SELECT t.id, t.scopes, t.expires_at, a.id, a.name, a.operator, a.rights, m.groups, m.roles
 		FROM tokens t JOIN accounts a ON a.id = t.account_id, LATERAL (
 			SELECT array_agg(group_id ORDER BY group_id) AS groups, array_agg(role ORDER BY group_id) AS roles
 			FROM members WHERE account_id = a.id
 		) m
 		WHERE t.hash = $1 AND t.expires_at > now()`, hashSecret(secret)).
-		Scan(&r.Token, &r.Scopes, &r.Expires, &r.Account.ID, &r.Account.Name, &r.Rights, &groups, &roles)
+		Scan(&r.Token, &r.Scopes, &r.Expires, &r.Account.ID, &r.Account.Name, &r.Operator, &r.Rights, &groups, &roles)
 	if err != nil {
 		return Reader{}, translate(err, "authenticate")
 	}
