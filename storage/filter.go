@@ -196,12 +196,11 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 		conditions = append(conditions, condition)
 		args[name] = value
 	}
-	if reader.everything { // but what waits to be erased
-		conditions = append(conditions,
-			`h.author_id <> ALL (ARRAY(SELECT id FROM accounts WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`,
-			`h.group_id <> ALL (ARRAY(SELECT id FROM groups WHERE deleted_at IS NOT NULL AND erased_at IS NULL))`)
-	} else {
+	if !reader.everything {
 		add("h.group_id = ANY(@groups)", "groups", reader.Groups)
+	}
+	if len(reader.without) > 0 {
+		add("h.author_id <> ALL(@without) AND h.group_id <> ALL(@without)", "without", reader.without)
 	}
 	if !reader.everything && !slices.Contains(reader.Groups, Public) {
 		conditions = append(conditions, "h.group_id <> '00000000-0000-0000-0000-000000000000'") // as the index of groups says
