@@ -1,6 +1,6 @@
 import { isText } from './path.ts';
 import { nameOf } from './point.ts';
-import { after, next, textOf } from './text.ts';
+import { after, next, textAfter, textOf } from './text.ts';
 import { contextLength, isHost, type WireRange, wellFormed } from './wire.ts';
 
 /** Says where a range is, in all the ways in which it can be found again. */
@@ -22,7 +22,7 @@ export function describe(range: Range, backward: boolean): WireRange {
 	wire.quote = {
 		exact: wellFormed(exact),
 		prefix: wholeCharacters(before.slice(-contextLength), before.length > contextLength, false),
-		suffix: wholeCharacters(textAfter(tight), true, true),
+		suffix: wholeCharacters(textAfter(tight, contextLength), true, true),
 	};
 	if (!head) wire.position = { start: before.length, end: before.length + exact.length };
 	return wire;
@@ -56,17 +56,6 @@ function textFrom(from: Node | null, range: Range): Text | null {
 		node = next(node);
 	}
 	return null;
-}
-
-function textAfter(range: Range): string {
-	const { endContainer, endOffset } = range;
-	let text = isText(endContainer) ? endContainer.data.slice(endOffset, endOffset + contextLength) : '';
-	let node = isText(endContainer) ? after(endContainer) : (endContainer.childNodes[endOffset] ?? after(endContainer));
-	while (node && text.length < contextLength) {
-		if (isText(node)) text += node.data;
-		node = isHost(node) ? after(node) : next(node);
-	}
-	return text.slice(0, contextLength);
 }
 
 /** Leaves out the half of a character at the outer end of a context; one at the inner end is part of the selection. */

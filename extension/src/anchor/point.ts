@@ -1,4 +1,4 @@
-import { findPath, isText, parsePath, pathOf } from './path.ts';
+import { type Children, findPath, isText, parsePath, pathOf } from './path.ts';
 import { isHost, type WirePoint, type WireRange } from './wire.ts';
 
 export interface DOMPoint {
@@ -7,10 +7,10 @@ export interface DOMPoint {
 }
 
 /** The boundary point that a point names, null if the page has none. limn's own element does not count as a child. */
-export function pointIn(point: WirePoint, doc: Document): DOMPoint | null {
+export function pointIn(point: WirePoint, doc: Document, children?: Children): DOMPoint | null {
 	let node: Node | null;
 	try {
-		node = findPath(parsePath(point.xpath), doc);
+		node = findPath(parsePath(point.xpath), doc, children);
 	} catch {
 		return null;
 	}
@@ -37,9 +37,13 @@ export function nameOf({ node, offset }: DOMPoint, end: boolean): WirePoint {
 }
 
 /** The range that the paths of a wire range name, whichever way it was selected. */
-export function rangeOf(wire: WireRange, doc: Document): { range: Range; backward: boolean } | null {
-	const anchor = pointIn(wire.anchor, doc);
-	const focus = anchor && pointIn(wire.focus, doc);
+export function rangeOf(
+	wire: WireRange,
+	doc: Document,
+	children?: Children,
+): { range: Range; backward: boolean } | null {
+	const anchor = pointIn(wire.anchor, doc, children);
+	const focus = anchor && pointIn(wire.focus, doc, children);
 	if (!anchor || !focus) return null;
 	const range = doc.createRange();
 	range.setStart(anchor.node, anchor.offset);

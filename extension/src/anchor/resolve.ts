@@ -1,48 +1,57 @@
 import { judge } from './match.ts';
-import { type Path, parsePath, type Step } from './path.ts';
+import { Children, type Path, parsePath, type Step } from './path.ts';
 import { rangeOf } from './point.ts';
 import { expect, Search } from './search.ts';
-import { TextIndex, textOf } from './text.ts';
+import { TextIndex, textAfter, textBefore, textOf } from './text.ts';
 import { type WireQuote, type WireRange, wellFormed } from './wire.ts';
+
+/** A document as it stands: what is found out about it, once it is asked for, holds until it changes. */
+export class Snapshot {
+	readonly children = new Children();
+	private index: TextIndex | undefined;
+
+	constructor(readonly document: Document) {}
+
+	/** A large page takes long to read, and where all stands as it was marked it need not be. */
+	get text(): TextIndex {
+		this.index ??= TextIndex.of(this.document);
+		return this.index;
+	}
+}
 
 /**
  * Finds a range in a document: by its paths, where they hold exactly its quote, unless landmarks say that it is gone from there
  * or it stands among its own words elsewhere; else by its quote, for which its position, its context and its paths decide.
  * Null: it is not here, or not yet.
  */
-export function resolve(wire: WireRange, doc: Document, index?: TextIndex): Range | null {
-	const text = index ?? TextIndex.of(doc);
-	const range = byPaths(wire, doc);
+export function resolve(wire: WireRange, page: Snapshot): Range | null {
+	const range = byPaths(wire, page);
+	if (range && isOwn(wire, range)) return range;
+	const { document, text } = page;
 	const start = range && text.place(range.startContainer, range.startOffset);
 	const end = range && text.place(range.endContainer, range.endOffset);
-	if (!range || typeof start !== 'number' || typeof end !== 'number') return range ?? byQuote(wire, doc, text);
-	const { quote } = wire;
-	if (!quote || isOwn(wire, quote, text, start, end)) return range;
-	const found = search(wire, doc, text, quote);
+	if (!range || typeof start !== 'number' || typeof end !== 'number') return range ?? byQuote(wire, document, text);
+	if (!wire.quote) return range;
+	const found = search(wire, document, text, wire.quote);
 	const held = judge(found, start, end, 0, 0);
 	const match = found.gap?.admits(held) === false ? found.run() : (found.elsewhere(held) ?? held);
 	return match === held ? range : match && text.range(match.start, match.end);
 }
 
 /** Tells a place of a quote that no other can be mistaken for: it has its context, and no twins. */
-function isOwn(
-	{ landmarks }: WireRange,
-	{ exact, prefix, suffix }: WireQuote,
-	index: TextIndex,
-	start: number,
-	end: number,
-): boolean {
-	if (exact === '') return true;
-	const before = index.text.slice(Math.max(start - prefix.length, 0), start);
-	return !landmarks?.twins && before === prefix && index.text.startsWith(suffix, end);
+function isOwn({ quote, landmarks }: WireRange, range: Range): boolean {
+	if (!quote?.exact) return true;
+	if (landmarks?.twins) return false;
+	const { prefix, suffix } = quote;
+	return textBefore(range, prefix.length) === prefix && textAfter(range, suffix.length) === suffix;
 }
 
 function search(wire: WireRange, doc: Document, index: TextIndex, quote: WireQuote): Search {
 	return new Search(index, quote, expect(wire, isBackward(wire, doc), index), wire.landmarks);
 }
 
-export function byPaths(wire: WireRange, doc: Document): Range | null {
-	const found = rangeOf(wire, doc);
+export function byPaths(wire: WireRange, { document, children }: Snapshot): Range | null {
+	const found = rangeOf(wire, document, children);
 	if (!found || (wire.quote && wellFormed(textOf(found.range)) !== wire.quote.exact)) return null;
 	return found.range;
 }

@@ -384,6 +384,6 @@ function parsed(xpath: string): Path {
 }
 
 function placeOf(point: WirePoint, index: TextIndex): number | undefined {
-	const at = pointIn(point, index.document);
+	const at = pointIn(point, index.document, index.children);
 	return at ? index.place(at.node, at.offset) : undefined;
 }

@@ -1,6 +1,6 @@
 import { type Folded, fold, isSpace, lowerBound } from './fold.ts';
 import { type Outline, outlineOf } from './landmarks.ts';
-import { isElement, isText } from './path.ts';
+import { Children, isElement, isText } from './path.ts';
 import { hostName, isHost } from './wire.ts';
 
 /** Elements that browsers set in lines of their own, and those around which a reader sees text end. */
@@ -19,6 +19,7 @@ export class TextIndex {
 	readonly text: string;
 	/** Where the body starts: a position counts from there. */
 	readonly origin: number;
+	readonly children = new Children();
 	private readonly nodes: Text[] = [];
 	private readonly starts: number[] = [];
 	private readonly hidden: boolean[] = []; // in a script or a style
@@ -164,6 +165,45 @@ export function after(node: Node): Node | null {
 	for (let at: Node | null = node; at; at = at.parentNode) if (at.nextSibling) return at.nextSibling;
 	return null;
 }
+
+/** The next node before in document order that is not around a node. */
+export function before(node: Node): Node | null {
+	let at: Node | null = node;
+	while (at && !at.previousSibling) at = at.parentNode;
+	at = at?.previousSibling ?? null;
+	while (at?.lastChild) at = at.lastChild;
+	return at;
+}
+
+/** So much of the text that follows a range, in UTF-16 units. */
+export function textAfter({ endContainer: at, endOffset: offset }: Range, length: number): string {
+	let text = isText(at) ? at.data.slice(offset, offset + length) : '';
+	let node = isText(at) ? after(at) : (at.childNodes[offset] ?? after(at));
+	while (node && text.length < length) {
+		if (isText(node)) text += node.data;
+		node = isHost(node) ? after(node) : next(node);
+	}
+	return text.slice(0, length);
+}
+
+/** So much of the text that comes before a range. */
+export function textBefore({ startContainer: at, startOffset: offset }: Range, length: number): string {
+	let text = isText(at) ? at.data.slice(0, offset) : '';
+	let node = isText(at) || offset === 0 ? before(at) : lastIn(at.childNodes[offset - 1] as Node);
+	while (node && text.length < length) {
+		if (isText(node) && !hosted(node)) text = node.data + text;
+		node = before(node);
+	}
+	return length === 0 ? '' : text.slice(-length);
+}
+
+function lastIn(node: Node): Node {
+	let at = node;
+	while (at.lastChild) at = at.lastChild;
+	return at;
+}
+
+const hosted = (text: Text): boolean => text.parentElement?.closest(hostName) != null;
 
 /** What a range holds of the page, which limn's own element is no part of. */
 export function textOf(range: Range): string {

@@ -1,6 +1,6 @@
 import { isText } from './path.ts';
-import { byPaths, byQuote, resolve } from './resolve.ts';
-import { after, next, TextIndex, textOf } from './text.ts';
+import { byPaths, byQuote, resolve, Snapshot } from './resolve.ts';
+import { after, before, next, TextIndex, textOf } from './text.ts';
 import { contextLength, isHost, type WireRange } from './wire.ts';
 
 /** Hears where a range is, or with null that it is not on the page now. */
@@ -20,7 +20,7 @@ interface Anchored {
 export class Anchorer {
 	private readonly anchored = new Map<string, Anchored>();
 	private readonly added = new Set<Node>();
-	private index: TextIndex | undefined;
+	private page: Snapshot;
 	private due = false;
 	private similar: [string, TextIndex][] = [];
 
@@ -29,6 +29,7 @@ export class Anchorer {
 		private readonly signal: AbortSignal,
 		private readonly placed: Placed,
 	) {
+		this.page = new Snapshot(doc);
 		if (signal.aborted) return;
 		const observer = new MutationObserver((records) => this.note(records));
 		observer.observe(doc, { childList: true, characterData: true, subtree: true });
@@ -37,9 +38,8 @@ export class Anchorer {
 
 	/** Takes a range, in the place of one with the same id, and says where it is now. */
 	put(id: string, wire: WireRange): Range | null {
-		this.index ??= TextIndex.of(this.doc);
-		const range = resolve(wire, this.doc, this.index);
-		const refused = range ? null : (byPaths(wire, this.doc)?.startContainer ?? null);
+		const range = resolve(wire, this.page);
+		const refused = range ? null : (byPaths(wire, this.page)?.startContainer ?? null);
 		this.anchored.set(id, { wire, range, text: range ? textOf(range) : '', refused });
 		return range;
 	}
@@ -62,7 +62,7 @@ export class Anchorer {
 				record.type === 'characterData' || [...record.addedNodes, ...record.removedNodes].some((n) => !isHost(n));
 		}
 		if (!changed) return;
-		this.index = undefined;
+		this.page = new Snapshot(this.doc);
 		this.soon(() => this.look());
 	}
 
@@ -97,7 +97,7 @@ export class Anchorer {
 		for (const id of missing) {
 			const a = this.anchored.get(id);
 			if (!a) continue;
-			const range = byPaths(a.wire, this.doc);
+			const range = byPaths(a.wire, this.page);
 			const piece = range ? undefined : pieces.find((p) => a.wire.quote && p.text.includes(a.wire.quote.exact));
 			if (a.wire.landmarks?.twins) {
 				this.place(id, a, range?.startContainer !== a.refused || piece ? this.amongTwins(a) : null);
@@ -111,9 +111,8 @@ export class Anchorer {
 
 	/** Which of several it is can only be said of the whole document. */
 	private amongTwins(a: Anchored): Range | null {
-		this.index ??= TextIndex.of(this.doc);
-		const range = resolve(a.wire, this.doc, this.index);
-		a.refused = range ? null : (byPaths(a.wire, this.doc)?.startContainer ?? null);
+		const range = resolve(a.wire, this.page);
+		a.refused = range ? null : (byPaths(a.wire, this.page)?.startContainer ?? null);
 		return range;
 	}
 
@@ -169,13 +168,4 @@ export class Anchorer {
 		}
 		return pieces;
 	}
-}
-
-/** The node before in document order that is not around a node. */
-function before(node: Node): Node | null {
-	let at: Node | null = node;
-	while (at && !at.previousSibling) at = at.parentNode;
-	at = at?.previousSibling ?? null;
-	while (at?.lastChild) at = at.lastChild;
-	return at;
 }

@@ -98,7 +98,7 @@ const chromiumHolds = (cases: Place[]): (string | null | undefined)[] => {
 
 const limnHolds = (cases: Place[]): (string | null)[] =>
 	cases.map(({ anchor, focus }) => {
-		const range = globalThis.anchor.resolve({ anchor, focus }, document);
+		const range = globalThis.anchor.resolve({ anchor, focus }, new globalThis.anchor.Snapshot(document));
 		return range ? range.toString().replace(/\p{Surrogate}/gu, '\uFFFD') : null;
 	});
 
@@ -114,7 +114,7 @@ test.each(table<Check>('check.json'))('check: $name', async ({ html, range, stat
 	await open(html);
 	const [found, held] = await page.evaluate((wire) => {
 		const stands = (wire: WireRange) => {
-			const range = globalThis.anchor.resolve(wire, document);
+			const range = globalThis.anchor.resolve(wire, new globalThis.anchor.Snapshot(document));
 			return range && { text: range.toString(), wire: globalThis.anchor.describe(range, false) };
 		};
 		return [stands(wire), stands({ anchor: wire.anchor, focus: wire.focus })];
@@ -144,7 +144,7 @@ test('what is described is found again, in all pages of the table and for each n
 				const range = document.createRange();
 				range.selectNodeContents(walker.currentNode);
 				const wire = globalThis.anchor.describe(range, true);
-				const again = globalThis.anchor.resolve(wire, document);
+				const again = globalThis.anchor.resolve(wire, new globalThis.anchor.Snapshot(document));
 				if (again?.toString() !== range.toString()) lost.push(JSON.stringify(wire));
 			}
 			return lost;
@@ -166,7 +166,10 @@ test("limn's own element in the page changes nobody's paths, offsets or position
 			place.prepend(host);
 		}
 		const body = { xpath: '/html[1]/body[1]', offset: 1 };
-		const found = globalThis.anchor.resolve({ anchor: body, focus: { ...body, offset: 2 } }, document);
+		const found = globalThis.anchor.resolve(
+			{ anchor: body, focus: { ...body, offset: 2 } },
+			new globalThis.anchor.Snapshot(document),
+		);
 		return [before, globalThis.anchor.describe(range, false), found?.toString()];
 	});
 	expect(after).toEqual(before);
@@ -181,7 +184,7 @@ test('half an emoji is kept as a half, and found by its paths', async () => {
 		range.setStart(node, 2);
 		range.setEnd(node, 4);
 		const wire = globalThis.anchor.describe(range, false);
-		return [wire, globalThis.anchor.resolve(wire, document)?.toString()];
+		return [wire, globalThis.anchor.resolve(wire, new globalThis.anchor.Snapshot(document))?.toString()];
 	});
 	expect(wire.quote).toEqual({ exact: '\uFFFDb', prefix: 'a\uFFFD', suffix: '' });
 	expect(text?.length).toBe(2);
