@@ -3,6 +3,7 @@ package extension_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"image/png"
@@ -21,7 +22,7 @@ import (
 const server = "https://limn.example:8443"
 
 func TestEmbedIsOneScript(t *testing.T) {
-	script, err := extension.Embed()
+	script, err := extension.Embed("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +34,33 @@ func TestEmbedIsOneScript(t *testing.T) {
 	}
 }
 
+func TestEmbedSpeaksTheReadersLanguage(t *testing.T) {
+	for accepted, want := range map[string]string{
+		"":                          "Select some text to begin.",
+		"de-AT,de;q=0.9,en;q=0.8":   "Wähle Text aus",
+		"ja,es-MX;q=0.5":            "Selecciona texto",
+		"zh-TW":                     "选中一些文字",
+		"fr":                        "Select some text to begin.",
+		"xx;q=,;;":                  "Select some text to begin.",
+		strings.Repeat("de,", 9999): "Select some text to begin.",
+	} {
+		script, err := extension.Embed(accepted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(script, []byte(want)) {
+			t.Errorf("for %.30q embed.js does not say %q", accepted, want)
+		}
+	}
+}
+
 func TestTheExtensionForEachBrowser(t *testing.T) {
 	for browser, want := range map[string]struct {
 		permissions []string
 		scripts     []string
 	}{
-		extension.Chrome:  {[]string{"activeTab", "alarms", "contextMenus", "offscreen", "sidePanel", "storage"}, []string{"worker.js", "offscreen.js", "content.js", "options.js", "popup.js", "side.js", "side.html"}},
-		extension.Firefox: {[]string{"activeTab", "alarms", "contextMenus", "storage"}, []string{"background.js", "content.js", "options.js", "popup.js", "side.js", "side.html"}},
+		extension.Chrome:  {[]string{"activeTab", "alarms", "contextMenus", "identity", "offscreen", "sidePanel", "storage"}, []string{"worker.js", "offscreen.js", "content.js", "options.js", "popup.js", "side.js", "side.html"}},
+		extension.Firefox: {[]string{"activeTab", "alarms", "contextMenus", "identity", "storage"}, []string{"background.js", "content.js", "options.js", "popup.js", "side.js", "side.html"}},
 	} {
 		files := unzip(t, pack(t, browser))
 		var manifest struct {
@@ -119,6 +140,25 @@ func TestTheContentScriptHasNoToken(t *testing.T) {
 		if bytes.Contains(content, []byte(word)) {
 			t.Errorf("content.js has %q: only the background talks to the server", word)
 		}
+	}
+}
+
+// Each page pays for the content script, also where limn is off.
+func TestTheContentScriptIsSmall(t *testing.T) {
+	const most = 40 << 10
+	var packed bytes.Buffer
+	out, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Write(unzip(t, pack(t, extension.Chrome))["content.js"]); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if packed.Len() > most {
+		t.Errorf("content.js has %d bytes gzipped, more than %d", packed.Len(), most)
 	}
 }
 

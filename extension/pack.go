@@ -116,7 +116,7 @@ var shared = sync.OnceValues(func() (map[string][]byte, error) {
 			if files[name] != nil {
 				continue
 			}
-			script, err := bundle("src/browser/" + strings.TrimSuffix(name, ".js") + ".ts")
+			script, err := bundle("src/browser/"+strings.TrimSuffix(name, ".js")+".ts", defaultLocale)
 			if err != nil {
 				return nil, err
 			}

@@ -139,11 +139,12 @@ func (w *Web) addRoutes(engine *gin.Engine) {
 
 // getEmbed serves the script that makes a page one that can be highlighted.
 func (s *Server) getEmbed(c *gin.Context) error {
-	script, err := extension.Embed()
+	script, err := extension.Embed(c.GetHeader("Accept-Language"))
 	if err != nil {
 		return err
 	}
 	c.Header("Cross-Origin-Resource-Policy", "cross-origin")
+	c.Header("Vary", "Accept-Language")
 	newAsset("text/javascript; charset=utf-8", script).serve(c.Writer, c.Request)
 	return nil
 }
