@@ -1,6 +1,7 @@
-import puppeteer from 'puppeteer-core';
-import { expect, onTestFinished, test } from 'vitest';
-import { Limn, servePage } from './server.ts';
+import type { Browser, Page } from 'puppeteer-core';
+import { expect, test } from 'vitest';
+import { FoxReader, fox, openExtension, ownPage } from './firefox.ts';
+import { folder, Limn, servePage } from './server.ts';
 
 const article = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Tides</title></head>
@@ -13,22 +14,10 @@ const article = `<!doctype html>
 test('Firefox highlights and sees highlights', async () => {
 	const limn = await Limn.start();
 	const url = `${await servePage(article, { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" })}/tides`;
-	const browser = await puppeteer.launch({
-		browser: 'firefox',
-		executablePath: '/usr/bin/firefox-esr',
-		headless: true,
-	});
-	onTestFinished(() => browser.close());
-	await browser.installExtension(limn.extension('firefox'));
-	// The first page that opens says where limn is on. BiDi does not tell its address, so it is asked for it.
-	const welcome = async () => {
-		for (const page of await browser.pages()) {
-			if ((await page.evaluate(() => location.pathname)) === '/options.html') return page;
-		}
-		return null;
-	};
-	await expect.poll(async () => (await welcome()) !== null).toBe(true);
-	await (await welcome())?.evaluate(() => document.getElementById('everywhere')?.click());
+	const browser = await fox(limn.extension('firefox'));
+	// The first page that opens says where limn is on.
+	const welcome = await ownPage(browser, '/options.html');
+	await welcome.evaluate(() => document.getElementById('everywhere')?.click());
 	const page = await browser.newPage();
 	await page.setViewport({ width: 1000, height: 700 });
 	await page.goto(url);
@@ -111,4 +100,158 @@ test('Firefox highlights and sees highlights', async () => {
 		return items.map(({ ranges }) => ranges.map(({ quote }) => quote.exact));
 	};
 	await expect.poll(quotes).toContainEqual(['sea', 'earth']);
+});
+
+interface Stored {
+	color: string;
+	note: string;
+	tags: string[];
+	replies: number;
+	ranges: { quote: { exact: string } }[];
+}
+
+/** What the server has of a page, by quote. */
+async function stored(limn: Limn, url: string): Promise<Record<string, Stored>> {
+	const response = await fetch(`${limn.url}/api/v1/highlights?url=${encodeURIComponent(url)}`);
+	const { items } = (await response.json()) as { items: Stored[] };
+	return Object.fromEntries(items.map((item) => [item.ranges.map(({ quote }) => quote.exact).join(' … '), item]));
+}
+
+/** The panel, in a tab of its own: a test cannot reach the browser's own place for it. */
+async function openSide(browser: Browser, url: string): Promise<Page> {
+	const options = await ownPage(browser, '/options.html');
+	await options.evaluate(async (url) => {
+		const tabs = await chrome.tabs.query({});
+		for (const { id } of tabs) {
+			const port = chrome.tabs.connect(id ?? 0, { name: 'side', frameId: 0 });
+			const at = await new Promise((told) => {
+				port.onMessage.addListener((message) => {
+					if ('place' in message) told(message.place.url);
+					if ('off' in message) told(`${message.off.origin}/tides`);
+				});
+				port.onDisconnect.addListener(() => told(null));
+			});
+			port.disconnect();
+			if (at === url) await chrome.tabs.create({ url: `/side.html?tab=${id}`, active: false });
+		}
+	}, url);
+	return ownPage(browser, '/side.html');
+}
+
+/** The words of the panel, by where they stand. */
+const words = (side: Page, selector: string) =>
+	side.evaluate((selector) => {
+		const shown = [...document.querySelectorAll<HTMLElement>(selector)].filter((one) => one.checkVisibility());
+		return shown.map((one) => one.innerText.trim());
+	}, selector);
+
+const press = async (side: Page, selector: string, label: string) => {
+	const pressed = () =>
+		side.evaluate(
+			(selector, label) => {
+				const one = [...document.querySelectorAll<HTMLElement>(selector)].find(
+					(one) => one.checkVisibility() && one.innerText.trim().startsWith(label),
+				);
+				one?.click();
+				return one !== undefined;
+			},
+			selector,
+			label,
+		);
+	await expect.poll(pressed).toBe(true);
+};
+
+test('in Firefox one turns it on, writes in the card, reads in the sidebar, goes on offline and after a restart', async () => {
+	const limn = await Limn.start();
+	const url = `${await servePage(article)}/tides`;
+	const extension = openExtension(limn);
+	const profile = folder('profile');
+	let browser = await fox(extension, profile);
+
+	// A name, and limn on for one site.
+	const welcome = await ownPage(browser, '/options.html');
+	await welcome.type('#name', 'Ada');
+	await welcome.click('#go');
+	await expect.poll(() => words(welcome, '#account')).toEqual(['You are Ada.']);
+	let ada = await FoxReader.open(browser, url);
+	let side = await openSide(browser, url);
+	await expect.poll(() => words(side, '.off p')).toEqual([expect.stringMatching(/^Turn limn on here/)]);
+	expect(await ada.page.$('limn-host')).toBeNull();
+	await press(side, 'button', 'Turn on for');
+	await ada.page.waitForSelector('limn-host');
+	await ada.says('limn: Live.');
+
+	// Making, and the card.
+	await ada.page.bringToFront();
+	await ada.mark('green', 'two high waters');
+	await ada.paints(['green: two high waters']);
+	await ada.mark('yellow', 'moon pulls');
+	await ada.paints(['green: two high waters', 'yellow: moon pulls']);
+	await ada.clickText('moon pulls');
+	await ada.says('Checked: it stands in the page as marked');
+	await ada.click('button', 'Add a note');
+	await ada.page.keyboard.type('A *first* note');
+	await ada.click('button', 'Save note');
+	await ada.type('Tag', 'physics');
+	await ada.page.keyboard.press('Enter');
+	await ada.type('Reply', 'And a reply');
+	await ada.click('button', 'Reply');
+	await expect
+		.poll(async () => (await stored(limn, url))['moon pulls'])
+		.toMatchObject({ note: 'A *first* note', tags: ['physics'], replies: 1, color: 'yellow' });
+	await ada.click('button', 'Close');
+	await expect.poll(() => ada.at('dialog', 'Highlight')).toBeNull();
+
+	// The sidebar has the page's order, lives, finds, and leads to the page and back.
+	await limn.highlight('Bob', url, 'pink', '/html[1]/body[1]/h1[1]/text()[1]', 0, 5);
+	await limn.highlight('Eve', url, 'blue', '/html[1]/body[1]/p[2]/text()[1]', 3, 15);
+	const all = ['Tides', 'moon pulls', 'each harbour', 'two high waters'];
+	await expect.poll(() => words(side, '.entry .quote')).toEqual(all);
+	expect((await words(side, '.here')).join()).toContain('Here now: Ada (you).');
+	await side.type('input[type=search]', 'PHYSICS');
+	await expect.poll(() => words(side, '.entry .quote')).toEqual(['moon pulls']);
+	await press(side, 'button', 'Show all');
+	await expect.poll(() => words(side, '.entry .quote')).toEqual(all);
+	await press(side, '.entry', 'two high waters');
+	await ada.find('dialog', 'Highlight');
+	await expect.poll(() => words(side, '[aria-current] .quote')).toEqual(['two high waters']);
+	await press(side, '[role=tab]', 'Discussion');
+	await side.type('.talk textarea', 'About all of it');
+	await press(side, '.talk button', 'Send');
+	await expect.poll(() => words(side, '.discussion .text')).toEqual(['About all of it']);
+	await ada.page.bringToFront();
+	await ada.click('button', 'Close');
+
+	// Without the server, and after Firefox was closed and opened.
+	await limn.stop();
+	await ada.says('limn: Offline.');
+	await ada.mark('blue', 'earth turns');
+	await ada.clickText('earth turns');
+	await ada.says('Not sent yet. limn tries again when the server answers.');
+	await ada.click('button', 'Add a note');
+	await ada.page.keyboard.type('written at sea');
+	await ada.click('button', 'Save note');
+	await ada.says('2 changes are not sent yet.');
+	await browser.close();
+	browser = await fox(extension, profile);
+	ada = await FoxReader.open(browser, url);
+	await ada.paints(['blue: earth turns']);
+	await limn.start();
+	await ada.says('limn: Live.');
+	await expect
+		.poll(async () => (await stored(limn, url))['earth turns'], { timeout: 40_000 })
+		.toMatchObject({ note: 'written at sea' });
+	expect(Object.keys(await stored(limn, url))).toHaveLength(6);
+	const shown = ['pink: Tides', 'yellow: moon pulls', 'blue: each harbour', 'green: two high waters'];
+	await ada.paints([...shown, 'blue: earth turns']);
+
+	// Off for the site.
+	await expect.poll(() => browser.pages().then((pages) => pages.length)).toBeGreaterThan(1);
+	side = await openSide(browser, url);
+	await side.evaluate(
+		(origin) => chrome.runtime.sendMessage({ ask: 'site', with: { origin, on: false } }),
+		new URL(url).origin,
+	);
+	await expect.poll(() => ada.page.$('limn-host')).toBeNull();
+	expect(await ada.painted()).toEqual([]);
 });
