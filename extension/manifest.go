@@ -116,12 +116,12 @@ func manifestFor(browser string, server *url.URL, version string) ([]byte, error
 	switch browser {
 	case Chrome:
 		m.Background.ServiceWorker = "worker.js"
-		m.Permissions = []string{"activeTab", "alarms", "contextMenus", "offscreen", "sidePanel", "storage"}
+		m.Permissions = []string{"activeTab", "alarms", "contextMenus", "identity", "offscreen", "sidePanel", "storage"}
 		m.SidePanel = &sidePanel{Path: "side.html"}
 		m.MinimumChrome = "128" // caretPositionFromPoint
 	case Firefox:
 		m.Background.Scripts = []string{"background.js"}
-		m.Permissions = []string{"activeTab", "alarms", "contextMenus", "storage"}
+		m.Permissions = []string{"activeTab", "alarms", "contextMenus", "identity", "storage"}
 		m.Sidebar = &sidebar{Title: "limn", Panel: "side.html", Icon: icons}
 		m.Gecko = &gecko{}
 		m.Gecko.Gecko.ID = "limn@limn.invalid"

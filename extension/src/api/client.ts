@@ -1,6 +1,7 @@
 import { fields, list, number, text } from './narrow.ts';
 import { type Operation, outcome, wanted } from './operations.ts';
 import * as shapes from './shapes.ts';
+import { upload } from './upload.ts';
 
 /** How long an answer may take, in milliseconds. */
 const patience = 15_000;
@@ -35,14 +36,42 @@ export class Client {
 		return session(await this.ask('POST', '/accounts', { name, ...(password && { password }) }));
 	}
 
-	async signIn(name: string, password: string): Promise<Session> {
-		return session(await this.ask('POST', '/session', { name, password }));
+	/** Signs in with what the server's own page has given (GET /signin), and the secret of who asked for it. */
+	async redeemCode(code: string, verifier: string): Promise<Session> {
+		return session(await this.ask('POST', '/session/code', { code, code_verifier: verifier }));
 	}
 
-	/** Makes a change, and says what it means for its page. */
-	async perform({ change }: Operation): Promise<shapes.PageEvent> {
+	/** Makes a change, and says what it means for its page. A file that comes says how much of it is sent. */
+	async perform(
+		{ change }: Operation,
+		file?: Blob,
+		sent: (part: number) => void = () => {},
+	): Promise<shapes.PageEvent> {
 		const { method, path, body, version } = wanted(change);
+		if (file) return outcome(change, await upload(`${this.server}/api/v1${path}`, this.token(), file, sent));
 		return outcome(change, await this.ask(method, path, body, version));
+	}
+
+	/** What is in a file. */
+	async readAttachment(id: string): Promise<Blob> {
+		return (await this.fetch('GET', `/attachments/${id}`, {})).blob();
+	}
+
+	/** Asks those who moderate its group to look at a highlight. */
+	async flag(highlight: string, reason: string): Promise<void> {
+		await this.ask('POST', `/highlights/${highlight}/flags`, { reason });
+	}
+
+	/** Does what those may who moderate a highlight's group. */
+	async moderate(highlight: string, act: Verdict): Promise<void> {
+		const path = act === 'dismiss' ? 'flags' : 'hidden';
+		await this.ask(act === 'hide' ? 'PUT' : 'DELETE', `/highlights/${highlight}/${path}`);
+	}
+
+	/** What members of a group have flagged. */
+	async listFlags(group: string): Promise<shapes.Flag[]> {
+		const answer = fields(await this.ask('GET', `/groups/${group}/flags?limit=200`), 'list');
+		return list(answer.items, 'items', shapes.flag);
 	}
 
 	/** Has changes made, each once, and says of each what the server answered: a Problem if it refused. */
@@ -100,28 +129,43 @@ export class Client {
 		anonymous = false,
 	): Promise<unknown> {
 		const headers: Record<string, string> = { Accept: 'application/json' };
-		const token = anonymous ? null : this.token();
-		if (token) headers.Authorization = `Bearer ${token}`;
 		if (body !== undefined) headers['Content-Type'] = 'application/json';
 		if (version !== undefined) headers['If-Match'] = `"${version}"`;
-		let response: Response;
-		let answer: string;
-		try {
-			response = await fetch(`${this.server}/api/v1${path}`, {
-				method,
-				headers,
-				body: body === undefined ? null : JSON.stringify(body),
-				credentials: 'omit',
-				cache: 'no-store',
-				signal: AbortSignal.timeout(patience),
-			});
-			answer = await response.text();
-		} catch (cause) {
-			throw new Unreachable('the server does not answer', { cause });
-		}
-		if (response.ok) return answer ? (JSON.parse(answer) as unknown) : null;
-		throw problem(response, answer);
+		const response = await this.fetch(
+			method,
+			path,
+			headers,
+			body === undefined ? null : JSON.stringify(body),
+			anonymous,
+		);
+		const answer = await response.text().catch(unreachable);
+		return answer ? (JSON.parse(answer) as unknown) : null;
 	}
+
+	private async fetch(
+		method: string,
+		path: string,
+		headers: Record<string, string>,
+		body: string | null = null,
+		anonymous = false,
+	): Promise<Response> {
+		const token = anonymous ? null : this.token();
+		if (token) headers.Authorization = `Bearer ${token}`;
+		const response = await fetch(`${this.server}/api/v1${path}`, {
+			method,
+			headers,
+			body,
+			credentials: 'omit',
+			cache: 'no-store',
+			signal: AbortSignal.timeout(patience),
+		}).catch(unreachable);
+		if (response.ok) return response;
+		throw problem(response, await response.text().catch(unreachable));
+	}
+}
+
+function unreachable(cause: unknown): never {
+	throw new Unreachable('the server does not answer', { cause });
 }
 
 /** What a refusal means. One that is not the server's own is a proxy's word that the server is away. */
@@ -146,6 +190,9 @@ function told(status: number, reason: unknown, retryAfter: number | null): Probl
 	const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : '';
 	return new Problem(status, typeof code === 'string' ? code : '', words, retryAfter);
 }
+
+/** What those do who moderate: a highlight is hidden, shown again, or was flagged for nothing. */
+export type Verdict = 'hide' | 'show' | 'dismiss';
 
 /** Who one is by now, and the token that stands for it. */
 export interface Session {

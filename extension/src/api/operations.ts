@@ -8,7 +8,21 @@ export type Change =
 	| { kind: 'reanchor'; highlight: string; ranges: WireRange[]; version?: number }
 	| { kind: 'delete'; highlight: string }
 	| { kind: 'reply'; reply: shapes.NewReply }
-	| { kind: 'deleteReply'; highlight: string; reply: string };
+	| { kind: 'deleteReply'; highlight: string; reply: string }
+	| FileChange;
+
+/** A file comes onto a highlight, or onto a reply to it, or goes. */
+export interface FileChange {
+	kind: 'attach' | 'detach';
+	highlight: string;
+	reply: string | null;
+	file: shapes.Attachment;
+}
+
+/** Whether it is one of a file: these are requests of their own, which POST /operations does not take. */
+export function isFileChange(change: Change): change is FileChange {
+	return change.kind === 'attach' || change.kind === 'detach';
+}
 
 /** A change on its way to the server. */
 export interface Operation {
@@ -54,11 +68,23 @@ export function wanted(change: Change): Wanted {
 		}
 		case 'deleteReply':
 			return { method: 'DELETE', path: `/replies/${change.reply}` };
+		case 'attach': {
+			const { reply, highlight, file } = change;
+			const on = reply === null ? `/highlights/${highlight}` : `/replies/${reply}`;
+			return { method: 'POST', path: `${on}/attachments?${new URLSearchParams({ id: file.id, name: file.name })}` };
+		}
+		case 'detach':
+			return { method: 'DELETE', path: `/attachments/${change.file.id}` };
 	}
 }
 
 /** What the server's answer to a change means for its page. No answer: what was changed is gone. */
 export function outcome(change: Change, answer: unknown): shapes.PageEvent {
+	if (isFileChange(change)) {
+		const { highlight, reply, file, kind } = change;
+		const gone = kind === 'detach';
+		return { type: 'attachment', highlight, reply, file: gone ? file : shapes.attachment(answer), gone };
+	}
 	const reply = change.kind === 'reply' ? change.reply.id : change.kind === 'deleteReply' ? change.reply : null;
 	if (answer === null) {
 		return reply === null

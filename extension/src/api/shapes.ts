@@ -23,6 +23,15 @@ export interface Check {
 	ranges: WireRange[] | null;
 }
 
+/** A file on a note or a reply. */
+export interface Attachment {
+	id: string;
+	name: string;
+	type: string;
+	/** In bytes. */
+	size: number;
+}
+
 export interface Highlight {
 	id: string;
 	page: { id: string; url: string; title: string };
@@ -33,6 +42,9 @@ export interface Highlight {
 	note: string;
 	tags: string[];
 	replies: number;
+	attachments: Attachment[];
+	/** By those who moderate its group, who alone see it. */
+	hidden: boolean;
 	check: Check;
 	seq: number;
 	version: number;
@@ -45,6 +57,7 @@ export interface Reply {
 	highlight: string;
 	author: Account;
 	note: string;
+	attachments: Attachment[];
 	seq: number;
 	version: number;
 	created_at: string;
@@ -90,6 +103,14 @@ export interface Entry {
 	state: CheckState | null;
 }
 
+/** Somebody asks those who moderate a group to look at a highlight. */
+export interface Flag {
+	highlight: Highlight;
+	by: Account;
+	reason: string;
+	at: string;
+}
+
 /** Who reads a page: those with a name, and how many others. */
 export interface Presence {
 	viewers: Account[];
@@ -106,6 +127,10 @@ export type PageEvent =
 	| { type: 'highlight'; highlight: Highlight }
 	| { type: 'reply'; reply: Reply }
 	| { type: 'removed'; id: string; kind: 'highlight' | 'reply' }
+	/** A file is on a highlight, or on a reply to it, or is there no more: the stream tells it later. */
+	| { type: 'attachment'; highlight: string; reply: string | null; file: Attachment; gone: boolean }
+	/** How much of a file has been sent, from 0 to 1. */
+	| { type: 'sent'; file: string; part: number }
 	| { type: 'live' }
 	| { type: 'resync' }
 	| { type: 'presence'; presence: Presence }
@@ -121,6 +146,16 @@ export function group(value: unknown): Group {
 	return { id: text(f, 'id'), name: text(f, 'name'), role: f.role === null ? null : text(f, 'role') };
 }
 
+export function attachment(value: unknown): Attachment {
+	const f = fields(value, 'attachment');
+	return { id: text(f, 'id'), name: text(f, 'name'), type: text(f, 'type'), size: number(f, 'size') };
+}
+
+export function flag(value: unknown): Flag {
+	const f = fields(value, 'flag');
+	return { highlight: highlight(f.highlight), by: account(f.by), reason: text(f, 'reason'), at: text(f, 'at') };
+}
+
 export function highlight(value: unknown): Highlight {
 	const f = fields(value, 'highlight');
 	const page = fields(f.page, 'page');
@@ -134,6 +169,8 @@ export function highlight(value: unknown): Highlight {
 		note: text(f, 'note'),
 		tags: list(f.tags, 'tags', String),
 		replies: number(f, 'replies'),
+		attachments: list(f.attachments ?? [], 'attachments', attachment),
+		hidden: f.hidden === true,
 		check: check(f.check),
 		...change(f),
 	};
@@ -146,6 +183,7 @@ export function reply(value: unknown): Reply {
 		highlight: text(f, 'highlight'),
 		author: account(f.author),
 		note: text(f, 'note'),
+		attachments: list(f.attachments ?? [], 'attachments', attachment),
 		...change(f),
 	};
 }

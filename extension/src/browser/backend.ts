@@ -1,5 +1,6 @@
 import { Client, type Session } from '../api/client.ts';
 import { fields, text } from '../api/narrow.ts';
+import type { Operation } from '../api/operations.ts';
 import { account, type Group, type PageEvent } from '../api/shapes.ts';
 import { isInk } from '../paint/inks.ts';
 import type { ReaderEvent } from '../reader/remote.ts';
@@ -10,16 +11,19 @@ import {
 	type Ask,
 	type Frame,
 	frameOf,
+	fromBase64,
 	ownAsks,
 	partsOf,
 	type Settings,
 	type Tell,
+	toBase64,
 	wrap,
 } from './messages.ts';
 import { Near } from './near.ts';
 import { Queue } from './queue.ts';
 import { Sender } from './sender.ts';
 import { forget, isOn, keep, recall, sites } from './settings.ts';
+import { signIn } from './sign-in.ts';
 
 /** Where the stream is held: in the background itself, or in Chrome's offscreen document. */
 export interface Streams {
@@ -30,6 +34,8 @@ export interface Streams {
 	restart(token: string | null, anyway?: boolean): void;
 	tell(url: string, events: PageEvent[]): void;
 	nudge(): void;
+	/** Sends a file that waits in the queue, and tells those who show its page how much of it is sent. */
+	upload(operation: Operation, token: string): Promise<PageEvent>;
 }
 
 /** How often what waits is tried again while no page is open that would say that the server answers, in minutes. */
@@ -55,6 +61,7 @@ export class Backend {
 				const identity = await recallIdentity();
 				return identity && { client: new Client(await server, () => identity.token), account: identity.account.id };
 			},
+			async (operation) => streams.upload(operation, (await recallIdentity())?.token ?? ''),
 			{
 				done: ({ url }, event) => streams.tell(url, [event]),
 				changed: () => void this.changed(),
@@ -136,13 +143,27 @@ export class Backend {
 				await keep('ink', asked.with.ink);
 				return null;
 			case 'signUp':
-				return this.identify(await client.signUp(asked.with.name, asked.with.password));
-			case 'signIn':
-				return this.identify(await client.signIn(asked.with.name, asked.with.password));
+				return this.identify(await client.signUp(asked.with.name));
+			case 'signIn': {
+				const session = await signIn(client);
+				return session && this.identify(session);
+			}
 			case 'signOut':
 				return this.identify(null);
 			case 'perform':
 				return this.sender.perform(asked.with);
+			case 'attach': {
+				const { url, operation, bytes } = asked.with;
+				return this.sender.perform({ ...operation, url }, fromBase64(bytes));
+			}
+			case 'file':
+				return toBase64(await client.readAttachment(asked.with.id));
+			case 'flag':
+				return client.flag(asked.with.highlight, asked.with.reason).then(() => null);
+			case 'moderate':
+				return client.moderate(asked.with.highlight, asked.with.act).then(() => null);
+			case 'flags':
+				return client.listFlags(asked.with.group);
 			case 'kept':
 				return this.queue.list(asked.with.url);
 			case 'settle': {

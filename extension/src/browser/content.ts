@@ -8,7 +8,8 @@ import { type Reading, read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
 import type { Draft } from '../ui/composer.ts';
 import { writable } from './groups.ts';
-import { type Asks, ask, type Settings, type State, type Tell } from './messages.ts';
+import { type Asks, ask, fromBase64, type Settings, type State, type Tell, toBase64 } from './messages.ts';
+import { moderation } from './moderation.ts';
 import type { FromPage, ToPage } from './side-messages.ts';
 
 /** The server, asked through the background: this script has no token and opens no connection. */
@@ -84,13 +85,25 @@ class Relay implements Remote {
 		return ask('signUp', { name });
 	}
 
-	async perform(operation: Operation): Promise<PageEvent | null> {
+	readonly signIn = () => ask('signIn', {});
+
+	readonly filters = null;
+	readonly moderation = moderation;
+
+	async perform(operation: Operation, file?: Blob): Promise<PageEvent | null> {
+		const bytes = file && (await toBase64(file));
+		const { url } = operation;
+		const request = () => (bytes === undefined ? ask('perform', operation) : ask('attach', { url, operation, bytes }));
 		try {
-			return await ask('perform', operation);
+			return await request();
 		} catch (cause) {
 			if (cause instanceof Problem || cause instanceof Unreachable) throw cause;
-			return ask('perform', operation); // the worker was ended before it answered: the same again is done once
+			return request(); // the worker was ended before it answered: the same again is done once
 		}
+	}
+
+	async readFile(url: string, id: string): Promise<Blob> {
+		return fromBase64(await ask('file', { url, id }));
 	}
 
 	settle(url: string, operation: string, again: boolean): void {

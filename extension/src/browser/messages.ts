@@ -1,6 +1,6 @@
-import { Problem, Unreachable } from '../api/client.ts';
+import { Problem, Unreachable, type Verdict } from '../api/client.ts';
 import type { Operation } from '../api/operations.ts';
-import type { Account, Entry, Group, PageEvent, Status } from '../api/shapes.ts';
+import type { Account, Entry, Flag, Group, PageEvent, Status } from '../api/shapes.ts';
 import type { Ink } from '../paint/inks.ts';
 import type { ReaderEvent } from '../reader/remote.ts';
 import type { Kept } from '../state/pending.ts';
@@ -32,8 +32,16 @@ export interface Asks {
 	leave: { asked: { url: string }; answered: null };
 	group: { asked: { group: string }; answered: null };
 	ink: { asked: { ink: Ink }; answered: null };
-	signUp: { asked: { name: string; password?: string }; answered: Account };
+	signUp: { asked: { name: string }; answered: Account };
 	perform: { asked: Operation; answered: PageEvent | null };
+	/** A change that brings a file, in base64: messages hold no bytes in Chrome. */
+	attach: { asked: { url: string; operation: Operation; bytes: string }; answered: PageEvent | null };
+	file: { asked: { url: string; id: string }; answered: string };
+	flag: { asked: { url: string; highlight: string; reason: string }; answered: null };
+	moderate: { asked: { url: string; highlight: string; act: Verdict }; answered: null };
+	flags: { asked: { group: string }; answered: Flag[] };
+	/** On a page of the server's own. Null: the person thought better of it. */
+	signIn: { asked: Record<string, never>; answered: Account | null };
 	kept: { asked: { url: string }; answered: readonly Kept[] };
 	settle: { asked: { url: string; operation: string; again: boolean }; answered: null };
 	history: { asked: { url: string; highlight: string }; answered: Entry[] };
@@ -41,7 +49,6 @@ export interface Asks {
 	/** Whether a page has highlights, without the server learning which page. */
 	near: { asked: { url: string }; answered: boolean };
 	/** From the extension's own pages only. */
-	signIn: { asked: { name: string; password: string }; answered: Account };
 	signOut: { asked: Record<string, never>; answered: null };
 	/** Null: as on all other sites. */
 	site: { asked: { origin: string; on: boolean | null }; answered: null };
@@ -55,7 +62,6 @@ export interface Asks {
 
 /** What pages of others are not answered. */
 export const ownAsks: ReadonlySet<keyof Asks> = new Set([
-	'signIn',
 	'signOut',
 	'site',
 	'everywhere',
@@ -107,7 +113,9 @@ export type ToHub =
 	| { hub: 'close'; tab: number }
 	| { hub: 'restart'; token: string | null; anyway: boolean }
 	| { hub: 'tell'; url: string; events: PageEvent[] }
-	| { hub: 'nudge' };
+	| { hub: 'nudge' }
+	/** To be answered when it is sent. */
+	| { hub: 'upload'; server: string; token: string; operation: Operation };
 
 /** What the offscreen document tells the worker. */
 export type FromHub = { to: Frame; url: string; events: ReaderEvent[] } | { refused: true };
@@ -141,4 +149,19 @@ export function unwrap(answer: Answer | undefined): unknown {
 export async function ask<K extends keyof Asks>(name: K, asked: Asks[K]['asked']): Promise<Asks[K]['answered']> {
 	const answer: unknown = await chrome.runtime.sendMessage({ ask: name, with: asked });
 	return unwrap(answer as Answer | undefined) as Asks[K]['answered'];
+}
+
+/** A file as a message holds it. */
+export async function toBase64(file: Blob): Promise<string> {
+	const reader = new FileReader();
+	await new Promise((read, failed) => {
+		reader.onload = read;
+		reader.onerror = failed;
+		reader.readAsDataURL(file);
+	});
+	return String(reader.result).replace(/^.*,/, '');
+}
+
+export function fromBase64(text: string): Blob {
+	return new Blob([Uint8Array.from(atob(text), (unit) => unit.charCodeAt(0))]);
 }

@@ -1,10 +1,10 @@
 import { Problem } from '../api/client.ts';
 import { el } from '../ui/element.ts';
 import { say, sayAll } from '../ui/say.ts';
-import { failure } from '../ui/words.ts';
+import { against, failure } from '../ui/words.ts';
 import { codeOf } from './groups.ts';
 import { ask } from './messages.ts';
-import { against, find } from './page.ts';
+import { find } from './page.ts';
 
 // The page that opens after the extension was installed, and its settings ever after.
 
@@ -14,8 +14,6 @@ const known = find('known', HTMLElement);
 const account = find('account', HTMLElement);
 const form = find('form', HTMLFormElement);
 const name = find('name', HTMLInputElement);
-const secret = find('secret', HTMLElement);
-const password = find('password', HTMLInputElement);
 const wrong = find('wrong', HTMLElement);
 const go = find('go', HTMLButtonElement);
 const other = find('other', HTMLButtonElement);
@@ -104,9 +102,8 @@ form.addEventListener('submit', async (event) => {
 	if (!given) return;
 	go.disabled = true;
 	try {
-		await (secret.hidden ? ask('signUp', { name: given }) : ask('signIn', { name: given, password: password.value }));
+		await ask('signUp', { name: given });
 		wrong.textContent = '';
-		password.value = '';
 		await show();
 	} catch (cause) {
 		wrong.textContent = against(given, cause);
@@ -114,12 +111,14 @@ form.addEventListener('submit', async (event) => {
 	go.disabled = false;
 });
 
-other.addEventListener('click', () => {
-	secret.hidden = !secret.hidden;
-	go.textContent = say(secret.hidden ? 'continue' : 'signIn');
-	other.textContent = say(secret.hidden ? 'haveAccount' : 'noAccount');
-	wrong.textContent = '';
-	name.focus();
+other.addEventListener('click', async () => {
+	try {
+		await ask('signIn', {});
+		wrong.textContent = '';
+		await show();
+	} catch (cause) {
+		wrong.textContent = failure(cause);
+	}
 });
 
 find('out', HTMLButtonElement).addEventListener('click', async () => {

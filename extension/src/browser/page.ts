@@ -1,19 +1,8 @@
-import { Problem } from '../api/client.ts';
-import { say } from '../ui/say.ts';
-import { failure } from '../ui/words.ts';
-
 /** An element of one of the extension's own pages. */
 export function find<T extends HTMLElement>(id: string, type: new () => T): T {
 	const element = document.getElementById(id);
 	if (!(element instanceof type)) throw new Error(`the page has no ${id}`);
 	return element;
-}
-
-/** Why a name was not taken over. */
-export function against(name: string, cause: unknown): string {
-	const code = cause instanceof Problem ? cause.code : '';
-	if (code === 'name_taken') return say('nameTaken', name);
-	return code === 'bad_credentials' ? say('wrongPassword') : failure(cause);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { count as counted, say, sayAll } from '../ui/say.ts';
+import { against } from '../ui/words.ts';
 import { ask, type State, type Tell } from './messages.ts';
-import { against, find, openSide } from './page.ts';
+import { find, openSide } from './page.ts';
 
 sayAll(document);
 
@@ -80,5 +81,7 @@ form.addEventListener('submit', async (event) => {
 		wrong.textContent = against(name, cause);
 	}
 });
+
+find('other', HTMLButtonElement).addEventListener('click', () => void ask('signIn', {}).then(show));
 
 void show();

@@ -6,6 +6,8 @@ interface Row extends Kept {
 	place?: number;
 	/** Whose it is: somebody else who uses this browser must not send it. */
 	account: string;
+	/** What it brings. */
+	file?: Blob;
 }
 
 /**
@@ -16,10 +18,12 @@ export class Queue {
 	private database: Promise<IDBDatabase> | null = null;
 
 	/** Adds a change at the end, unless it is there. */
-	async add(operation: Operation, account: string): Promise<void> {
+	async add(operation: Operation, account: string, file?: Blob): Promise<void> {
 		await this.write(async (rows) => {
 			const known = await done(rows.index('operation').getKey(operation.id));
-			if (known === undefined) rows.add({ operation, account, refused: null } satisfies Row);
+			if (known === undefined) {
+				rows.add({ operation, account, refused: null, ...(file && { file }) } satisfies Row);
+			}
 		});
 	}
 
@@ -36,6 +40,12 @@ export class Queue {
 		return (await this.all())
 			.filter(({ operation }) => operation.url === url)
 			.map(({ operation, refused }) => ({ operation, refused }));
+	}
+
+	/** The file that a change brings. */
+	async file(id: string): Promise<Blob | undefined> {
+		const rows = (await this.open()).transaction('operations').objectStore('operations');
+		return ((await done(rows.index('operation').get(id))) as Row | undefined)?.file;
 	}
 
 	async count(): Promise<number> {

@@ -1,5 +1,5 @@
 import { type Client, Problem, Unreachable } from '../api/client.ts';
-import { type Operation, outcome } from '../api/operations.ts';
+import { isFileChange, type Operation, outcome } from '../api/operations.ts';
 import type { PageEvent } from '../api/shapes.ts';
 import type { Queue } from './queue.ts';
 
@@ -42,17 +42,18 @@ export class Sender {
 	constructor(
 		private readonly queue: Queue,
 		private readonly identity: () => Promise<{ client: Client; account: string } | null>,
+		private readonly upload: (operation: Operation) => Promise<PageEvent>,
 		private readonly receiver: Receiver,
 	) {}
 
 	/** Keeps a change and sends it; null: it waits in the queue. It fails if the server refuses it now. */
-	async perform(operation: Operation): Promise<PageEvent | null> {
+	async perform(operation: Operation, file?: Blob): Promise<PageEvent | null> {
 		const who = await this.identity();
 		if (!who) throw new Problem(401, 'unauthenticated', '', null);
 		const answer = new Promise<PageEvent | null>((resolve, reject) => {
 			this.waiting.set(operation.id, { resolve, reject });
 		});
-		await this.queue.add(operation, who.account);
+		await this.queue.add(operation, who.account, file);
 		void this.flush();
 		return answer;
 	}
@@ -96,9 +97,16 @@ export class Sender {
 		let limit = most;
 		for (;;) {
 			const who = await this.identity();
-			const batch = who ? await this.queue.next(who.account, limit) : [];
-			if (!who || batch.length === 0) return null;
+			const next = who ? await this.queue.next(who.account, limit) : [];
+			const [first] = next;
+			if (!who || !first) return null;
+			const files = next.findIndex(({ change }) => isFileChange(change));
+			const batch = files === 0 ? [first] : next.slice(0, files < 0 ? most : files);
 			try {
+				if (files === 0) {
+					await this.settle(first, await this.sendFile(who.client, first));
+					continue;
+				}
 				const results = await who.client.sendOperations(batch);
 				this.receiver.answered();
 				for (const operation of batch) {
@@ -108,15 +116,26 @@ export class Sender {
 					await this.settle(operation, result);
 				}
 			} catch (cause) {
-				const whole = cause instanceof Problem && ![401, 429].includes(cause.status) && cause.status < 500;
+				const whole = cause instanceof Problem && ![401, 408, 429].includes(cause.status) && cause.status < 500;
 				if (!whole) {
 					for (const url of new Set(batch.map(({ url }) => url))) this.receiver.changed(url);
 					return cause;
 				}
 				// The request as a whole was refused: one by one, only the one at fault is.
 				if (batch.length > 1) limit = 1;
-				else if (batch[0]) await this.settle(batch[0], cause);
+				else await this.settle(first, cause);
 			}
+		}
+	}
+
+	/** A file goes by itself. One that is gone already was to go. */
+	private async sendFile(client: Client, operation: Operation): Promise<PageEvent> {
+		if (operation.change.kind === 'attach') return this.upload(operation);
+		try {
+			return await client.perform(operation);
+		} catch (cause) {
+			if (cause instanceof Problem && cause.status === 404) return outcome(operation.change, null);
+			throw cause;
 		}
 	}
 
@@ -131,7 +150,7 @@ export class Sender {
 			return this.receiver.changed(url);
 		}
 		await this.queue.remove(id);
-		const event = outcome(change, result);
+		const event = isFileChange(change) ? (result as PageEvent) : outcome(change, result);
 		this.receiver.done(operation, event);
 		if (waiting) waiting.resolve(event);
 		else this.receiver.changed(url);

@@ -1,5 +1,5 @@
 import { Problem } from '../api/client.ts';
-import type { Change } from '../api/operations.ts';
+import type { Change, Operation } from '../api/operations.ts';
 import type { Account, Group, Highlight } from '../api/shapes.ts';
 import { newID } from '../page/url.ts';
 import { byTime, type ReaderEvent } from '../reader/remote.ts';
@@ -8,15 +8,18 @@ import { PageState } from '../state/page.ts';
 import { Board } from '../ui/board.ts';
 import { type Against, Drafts } from '../ui/composer.ts';
 import { button, el } from '../ui/element.ts';
+import { Filters } from '../ui/filters.ts';
 import { adopt } from '../ui/host.ts';
 import type { Listed } from '../ui/list.ts';
 import { askName } from '../ui/name.ts';
 import { paced } from '../ui/pace.ts';
 import { language, say } from '../ui/say.ts';
+import side from '../ui/side.css';
 import style from '../ui/ui.css';
+import { against } from '../ui/words.ts';
+import { Flagged } from './flagged.ts';
 import { withOwn } from './groups.ts';
-import { ask } from './messages.ts';
-import { against } from './page.ts';
+import { ask, fromBase64, toBase64 } from './messages.ts';
 import type { FromPage, ToPage } from './side-messages.ts';
 
 // What is beside the page, in Chrome's side panel and Firefox's sidebar. It hears from the content script of the tab
@@ -25,7 +28,7 @@ import type { FromPage, ToPage } from './side-messages.ts';
 const root = el('div', { class: 'root side', lang: language(), dir: say('direction') });
 document.body.append(root);
 document.documentElement.lang = language();
-adopt(document, style, new AbortController().signal);
+adopt(document, style + Filters.style + side, new AbortController().signal);
 
 /** The page of one tab, until another is shown. */
 class Page {
@@ -34,41 +37,46 @@ class Page {
 	private readonly board: Board;
 	private readonly lamp = el('span', { class: 'lamp' });
 	private readonly drafts: Drafts;
+	private readonly wrong = el('p', { class: 'wrong', role: 'alert', hidden: true });
 	private me: Account | null = null;
 	private group = 'public';
 	private order: { placed: readonly string[]; lost: readonly string[] } = { placed: [], lost: [] };
-	private groups: readonly Group[] = [];
 
 	constructor(
 		private readonly place: { url: string; title: string },
 		private readonly port: chrome.runtime.Port,
+		private readonly groups: readonly Group[],
 		private readonly signal: AbortSignal,
 	) {
 		this.draw = paced(() => this.drawNow(), signal);
 		const { url } = place;
 		this.drafts = new Drafts((key, draft) => void ask('draft', { url, key, draft }).catch(() => {}));
-		this.writer = new Writer(url, (operation) => ask('perform', operation), {
+		const perform = async (operation: Operation, file?: Blob) =>
+			file ? ask('attach', { url, operation, bytes: await toBase64(file) }) : ask('perform', operation);
+		this.writer = new Writer(url, perform, {
 			changed: () => this.draw(),
 			told: (event) => this.receive(event),
 		});
 		const open = (id: string) => this.say({ act: 'visit', id });
+		const flagged = new Flagged(groups, open, url, signal);
 		this.board = new Board(
 			{
 				open,
 				point: (id) => this.say({ act: 'point', id }),
 				putBack: (id) => this.say({ act: 'putBack', id }),
-				write: (note) => this.write(note),
+				write: (note, files) => this.write(note, files),
+				readFile: async (id) => fromBase64(await ask('file', { url, id })),
+				detach: (highlight, file) => void this.writer.attempt({ kind: 'detach', highlight, reply: null, file }),
 				remove: (id) => void this.writer.attempt({ kind: 'delete', highlight: id }),
 				groupName: (id) => withOwn(this.groups).find((group) => group.id === id)?.name ?? say('group'),
 			},
 			this.drafts,
 			signal,
+			Filters,
+			flagged.any ? flagged : null,
 		);
-		root.replaceChildren(el('header', {}, this.lamp, this.board.title), this.board.element);
+		root.replaceChildren(el('header', {}, this.lamp, this.board.title), this.wrong, this.board.element);
 		this.draw();
-		void ask('settings', { origin: '' }).then(({ groups }) => {
-			this.groups = groups;
-		});
 	}
 
 	hear(told: FromPage): void {
@@ -94,6 +102,7 @@ class Page {
 				this.board.discussion.restore();
 				break;
 			case 'ink':
+			case 'sent':
 				break;
 			default:
 				this.page.apply(event);
@@ -127,12 +136,20 @@ class Page {
 		});
 	}
 
-	private async write(note: string): Promise<Against | null> {
+	private async write(note: string, files: readonly File[]): Promise<Against | null> {
 		if (!this.me && !(await this.introduce())) return { words: say('needsName'), stale: false };
 		const { url, title } = this.place;
 		const highlight = { id: newID(), url, title, group: this.group, ranges: [], color: 'yellow', note, tags: [] };
 		const change: Change = { kind: 'create', highlight };
-		return this.writer.attempt(change);
+		const against = await this.writer.attempt(change);
+		if (against === null) void this.attach(highlight.id, files);
+		return against;
+	}
+
+	private async attach(highlight: string, files: readonly File[]): Promise<void> {
+		const against = await this.writer.attach(highlight, null, files);
+		this.wrong.textContent = against.join(' ');
+		this.wrong.hidden = against.length === 0;
 	}
 
 	private introduce(): Promise<boolean> {
@@ -145,6 +162,10 @@ class Page {
 				} catch (cause) {
 					return cause instanceof Problem ? against(name, cause) : say('noAnswer');
 				}
+			},
+			async () => {
+				this.me = (await ask('signIn', {}).catch(() => null)) ?? this.me;
+				return this.me !== null;
 			},
 			this.signal,
 		);
@@ -167,6 +188,7 @@ async function follow(): Promise<void> {
 	shown = end;
 	const [active] = await chrome.tabs.query({ active: true, currentWindow: true });
 	const tab = own ?? active?.id;
+	const { groups } = await ask('settings', { origin: '' });
 	if (end.signal.aborted) return;
 	if (tab === undefined) return showOff(null);
 	const port = chrome.tabs.connect(tab, { name: 'side', frameId: 0 });
@@ -183,7 +205,7 @@ async function follow(): Promise<void> {
 		} else if ('place' in told) {
 			page?.end.abort();
 			const own = new AbortController();
-			page = { is: new Page(told.place, port, AbortSignal.any([end.signal, own.signal])), end: own };
+			page = { is: new Page(told.place, port, groups, AbortSignal.any([end.signal, own.signal])), end: own };
 		} else page?.is.hear(told);
 	});
 	port.onDisconnect.addListener(() => {

@@ -1,6 +1,7 @@
+import type { PageEvent } from '../api/shapes.ts';
 import { Backend, recallIdentity, type Streams, tellAll } from './backend.ts';
 import { listenToCommands } from './commands.ts';
-import type { FromHub, ToHub } from './messages.ts';
+import { type Answer, type FromHub, type ToHub, unwrap } from './messages.ts';
 import { server } from './settings.ts';
 
 // Chrome ends this worker after 30 s without an event, and with it whatever it holds open. So the stream lives in
@@ -40,6 +41,12 @@ const streams: Streams = {
 	restart: (token, anyway = false) => void toHub({ hub: 'restart', token, anyway }),
 	tell: (url, events) => void toHub({ hub: 'tell', url, events }),
 	nudge: () => void toHub({ hub: 'nudge' }),
+	// A worker may be ended while a large file is on its way, and has no XMLHttpRequest.
+	async upload(operation, token) {
+		await offscreen();
+		const message: ToHub = { hub: 'upload', server: await address, token, operation };
+		return unwrap((await chrome.runtime.sendMessage(message)) as Answer | undefined) as PageEvent;
+	},
 };
 
 const backend = new Backend(address, streams);

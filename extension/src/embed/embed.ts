@@ -5,12 +5,15 @@ import { fields, text } from '../api/narrow.ts';
 import type { Operation } from '../api/operations.ts';
 import { type Account, account, type Entry, type PageEvent } from '../api/shapes.ts';
 import { Hub } from '../hub/hub.ts';
+import { canShare, Shared } from '../hub/shared.ts';
+import { Tabs } from '../hub/tabs.ts';
 import { followPlace } from '../page/location.ts';
 import { type Ink, isInk } from '../paint/inks.ts';
 import paint from '../paint/paint.css';
 import { read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
 import type { Draft } from '../ui/composer.ts';
+import { Filters } from '../ui/filters.ts';
 import { adopt } from '../ui/host.ts';
 import { say, speak } from '../ui/say.ts';
 
@@ -21,8 +24,8 @@ interface Identity {
 }
 
 /**
- * How long a tab that nobody looks at keeps its stream, in milliseconds. Browsers open six connections to a server
- * that speaks HTTP/1.1, all tabs together: streams of hidden tabs would leave none to ask with.
+ * How long a tab that nobody looks at keeps its stream where tabs cannot share one, in milliseconds. Browsers open six
+ * connections to a server that speaks HTTP/1.1, all tabs together: streams of hidden tabs would leave none to ask with.
  */
 const unseen = 10_000;
 
@@ -32,7 +35,8 @@ class Direct implements Remote {
 	readonly framed = false;
 	private readonly key: string;
 	private readonly client: Client;
-	private readonly hub: Hub;
+	private readonly hub: { watch: Hub['watch']; nudge(): void; restart(token: string | null): void };
+	private readonly shared: boolean;
 	private identity: Identity | null;
 	private readonly listeners = new Set<(event: ReaderEvent) => void>();
 
@@ -44,7 +48,12 @@ class Direct implements Remote {
 		this.identity = this.recall();
 		const token = () => this.identity?.token ?? null;
 		this.client = new Client(server, token);
-		this.hub = new Hub(server, token, () => this.identify(null), window);
+		const refused = () => this.identify(null);
+		// Tabs that cannot keep who one is in common have nothing to share.
+		this.shared = canShare() && this.store('tabs', 'shared');
+		this.hub = this.shared
+			? new Shared(this.key, (deliver) => new Tabs(server, token(), deliver, refused))
+			: new Hub(server, token, refused, window);
 		addEventListener('focus', () => this.hub.nudge(), { signal });
 		// Another tab of this page may be where the name was given.
 		addEventListener(
@@ -65,6 +74,7 @@ class Direct implements Remote {
 		const ink = this.stored('ink');
 		if (isInk(ink)) listen({ type: 'ink', ink });
 		listen({ type: 'drafts', drafts: this.drafts(url) });
+		if (this.shared) return this.hub.watch(url, listen, signal);
 		let seen: AbortController | null = null;
 		let timer: ReturnType<typeof setTimeout> | undefined;
 		const look = () => {
@@ -96,9 +106,22 @@ class Direct implements Remote {
 		return identity.account;
 	}
 
-	perform(operation: Operation): Promise<PageEvent> {
-		return this.ask(() => this.client.perform(operation));
+	perform(operation: Operation, file?: Blob): Promise<PageEvent> {
+		const { change } = operation;
+		const sent = (part: number) => {
+			if (change.kind !== 'attach') return;
+			for (const listen of this.listeners) listen({ type: 'sent', file: change.file.id, part });
+		};
+		return this.ask(() => this.client.perform(operation, file, sent));
 	}
+
+	readFile(_: string, id: string): Promise<Blob> {
+		return this.ask(() => this.client.readAttachment(id));
+	}
+
+	readonly signIn = null; // the server leads back to extensions only
+	readonly filters = Filters;
+	readonly moderation = null; // all that is marked here is public
 
 	settle(): void {} // nothing is kept for later here
 
@@ -152,19 +175,21 @@ class Direct implements Remote {
 		}
 	}
 
-	private store(name: string, value: unknown): void {
+	/** Keeps something for all tabs. A browser that keeps nothing for this page: what is known lasts as long as it. */
+	private store(name: string, value: unknown): boolean {
 		const key = `${this.key} ${name}`.trim();
 		try {
 			if (value === null) localStorage.removeItem(key);
 			else localStorage.setItem(key, JSON.stringify(value));
+			return true;
 		} catch {
-			// A browser that keeps nothing for this page: what is known lasts as long as the page.
+			return false;
 		}
 	}
 
 	private tell(): void {
 		for (const listen of this.listeners) listen({ type: 'account', account: this.identity?.account ?? null });
-		this.hub.restart();
+		this.hub.restart(this.identity?.token ?? null);
 	}
 }
 

@@ -87,12 +87,15 @@ export class Hub {
 
 	/** Opens a stream of what is watched now, unless one is open. */
 	private reconnect(): void {
-		const urls = [...this.pages.values()]
-			.filter((page) => page.listeners.size > 0)
-			.map((page) => page.url)
-			.slice(-maxPages)
-			.sort();
+		const all = [...this.pages.values()].filter((page) => page.listeners.size > 0).map((page) => page.url);
+		const urls = all.slice(-maxPages).sort();
 		if (this.connection?.urls.join('\n') === urls.join('\n')) return;
+		// What was looked at longest ago is live no more, and says so. Looked at again, it is watched again.
+		for (const url of all.slice(0, -maxPages)) {
+			if (!this.connection?.urls.includes(url)) continue;
+			this.to(url, { type: 'resync' });
+			this.to(url, { type: 'status', status: 'connecting' });
+		}
 		this.connection?.end.abort();
 		this.connection = null;
 		if (urls.length === 0) return;

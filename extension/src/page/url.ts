@@ -13,12 +13,15 @@ const closedPorts = new Set(
 	).split(' '),
 );
 
+/** What no address holds: all that comes before the space, and DEL. */
+const control = /[^ -~\u0080-\uffff]/;
+
 /**
  * A page's identity, or null for what cannot be a page's URL. The server computes the same (storage/url.go);
  * storage/testdata/urls.json holds both to it.
  */
 export function normalizeURL(raw: string): string | null {
-	if (new TextEncoder().encode(raw).length > maxURL || hasControl(raw) || raw.split(/[?#]/, 1)[0]?.includes('\\')) {
+	if (new TextEncoder().encode(raw).length > maxURL || control.test(raw) || raw.split(/[?#]/, 1)[0]?.includes('\\')) {
 		return null;
 	}
 	if (!URL.canParse(raw)) return null;
@@ -36,14 +39,6 @@ export function normalizeURL(raw: string): string | null {
 		.join('&');
 	const route = url.hash.startsWith('#!') || url.hash.startsWith('#/') ? url.hash : '';
 	return `${url.protocol}//${url.host}${url.pathname}${query && `?${query}`}${route}`;
-}
-
-function hasControl(text: string): boolean {
-	for (let i = 0; i < text.length; i++) {
-		const unit = text.charCodeAt(i);
-		if (unit < 0x20 || unit === 0x7f) return true;
-	}
-	return false;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { describe } from '../anchor/index.ts';
-import { Problem } from '../api/client.ts';
 import type { Change } from '../api/operations.ts';
 import type { Account, Highlight, NewHighlight } from '../api/shapes.ts';
 import type { Place } from '../page/location.ts';
@@ -9,7 +8,7 @@ import { elementOf, Painter } from '../paint/painter.ts';
 import { PageState } from '../state/page.ts';
 import { Bar, type Then } from '../ui/bar.ts';
 import type { BoardActions } from '../ui/board.ts';
-import { Card, type Shown } from '../ui/card.ts';
+import { Card, type CardActions, type Shown } from '../ui/card.ts';
 import { type Against, Drafts } from '../ui/composer.ts';
 import { Dots } from '../ui/dots.ts';
 import { Host } from '../ui/host.ts';
@@ -20,9 +19,9 @@ import { paced } from '../ui/pace.ts';
 import { Panel } from '../ui/panel.ts';
 import { say } from '../ui/say.ts';
 import { wet } from '../ui/wet.ts';
-import { failure } from '../ui/words.ts';
+import { against, failure } from '../ui/words.ts';
 import { followPointer } from './pointer.ts';
-import { byTime, type ReaderEvent, type Remote } from './remote.ts';
+import { byTime, moderates, type ReaderEvent, type Remote } from './remote.ts';
 import { followSelection, type Selected, selected } from './selection.ts';
 import { followSurroundings } from './surroundings.ts';
 import { Writer } from './writer.ts';
@@ -72,6 +71,8 @@ class Reader implements Reading {
 	private me: Account | null = null;
 	private group: string;
 	private ink: Ink = 'yellow';
+	/** How much of each file is sent. */
+	private readonly sent = new Map<string, number>();
 	/** The highlight whose new place is being asked for. */
 	private homeless: string | null = null;
 
@@ -84,7 +85,7 @@ class Reader implements Reading {
 		this.group = remote.groups[0]?.id ?? 'public';
 		this.host = new Host(signal);
 		this.painter = new Painter(document, signal);
-		this.writer = new Writer(place.url, (operation) => remote.perform(operation), {
+		this.writer = new Writer(place.url, (operation, file) => remote.perform(operation, file), {
 			changed: (id) => this.show(id),
 			told: (event) => this.receive(event),
 		});
@@ -95,11 +96,13 @@ class Reader implements Reading {
 			open: (id) => this.visit(id),
 			point,
 			putBack: (id) => void this.putBack(id),
-			write: (note) => this.attempt({ kind: 'create', highlight: { ...this.blank(), note } }),
+			write: (note, files) => this.write(note, files),
+			readFile: (id) => remote.readFile(place.url, id),
+			detach: (highlight, file) => void this.attempt({ kind: 'detach', highlight, reply: null, file }),
 			remove: (id) => void this.remove(id),
 			groupName: (id) => this.groupName(id),
 		};
-		this.panel = new Panel(this.host, board, this.drafts, !remote.framed, signal);
+		this.panel = new Panel(this.host, board, this.drafts, !remote.framed, remote.filters, signal);
 		this.messages = new Messages(this.host, signal);
 		const groups = {
 			all: () => remote.groups,
@@ -142,6 +145,9 @@ class Reader implements Reading {
 				return;
 			case 'kept':
 				for (const id of this.writer.pending.keep(event.kept)) this.show(id);
+				return this.draw();
+			case 'sent':
+				this.sent.set(event.file, event.part);
 				return this.draw();
 			case 'drafts':
 				this.drafts.restore(event.drafts);
@@ -254,6 +260,9 @@ class Reader implements Reading {
 				progress: pending.progress(id),
 				refused: pending.refused(id),
 				here: this.painter.ranges(id).length > 0,
+				unsent: new Map(
+					[...pending.files(id)].map(([file, how]) => [file, how === 'waiting' ? null : (this.sent.get(file) ?? 0)]),
+				),
 			}
 		);
 	}
@@ -331,6 +340,7 @@ class Reader implements Reading {
 	/** Whether one has a name: it is asked for, once. */
 	private async known(): Promise<boolean> {
 		if (this.me) return true;
+		const { signIn } = this.remote;
 		return askName(
 			this.host.root,
 			async (name) => {
@@ -338,9 +348,14 @@ class Reader implements Reading {
 					this.me = await this.remote.signUp(name);
 					return null;
 				} catch (cause) {
-					return cause instanceof Problem && cause.code === 'name_taken' ? say('nameTaken', name) : failure(cause);
+					return against(name, cause);
 				}
 			},
+			signIn &&
+				(async () => {
+					this.me = (await signIn().catch(() => null)) ?? this.me;
+					return this.me !== null;
+				}),
 			this.signal,
 		);
 	}
@@ -370,7 +385,11 @@ class Reader implements Reading {
 			{
 				edit: (highlight, edit, version) =>
 					this.attempt({ kind: 'edit', highlight, edit, ...(version === undefined ? {} : { version }) }),
-				reply: (highlight, note) => this.attempt({ kind: 'reply', reply: { id: newID(), highlight, note } }),
+				reply: (highlight, note, files) => this.reply(highlight, note, files),
+				attach: (id, files) => void this.attach(id, null, files),
+				detach: (highlight, reply, file) => void this.attempt({ kind: 'detach', highlight, reply, file }),
+				readFile: (id) => this.remote.readFile(this.place.url, id),
+				...this.moderation(shown.highlight),
 				remove: (id) => void this.remove(id),
 				removeReply: ({ id, highlight }) => this.attempt({ kind: 'deleteReply', highlight, reply: id }),
 				putBack: (id) => void this.putBack(id),
@@ -421,6 +440,51 @@ class Reader implements Reading {
 	/** Makes a change that needs a name; null when it is done, else what stands against it. */
 	private async attempt(change: Change): Promise<Against | null> {
 		return (await this.known()) ? this.writer.attempt(change) : { words: say('needsName'), stale: false };
+	}
+
+	private async reply(highlight: string, note: string, files: readonly File[]): Promise<Against | null> {
+		const reply = { id: newID(), highlight, note };
+		const against = await this.attempt({ kind: 'reply', reply });
+		if (against === null) void this.attach(highlight, reply.id, files);
+		return against;
+	}
+
+	/** Writes on the whole page. */
+	private async write(note: string, files: readonly File[]): Promise<Against | null> {
+		const highlight = { ...this.blank(), note };
+		const against = await this.attempt({ kind: 'create', highlight });
+		if (against === null) void this.attach(highlight.id, null, files);
+		return against;
+	}
+
+	private async attach(highlight: string, reply: string | null, files: readonly File[]): Promise<void> {
+		const against = await this.writer.attach(highlight, reply, files);
+		if (against.length > 0) this.messages.show(against.join(' '));
+	}
+
+	/** What can be asked of those who moderate a highlight's group, and what they can do. */
+	private moderation({ group }: Highlight): Pick<CardActions, 'flag' | 'flags' | 'moderate'> {
+		const { moderation, groups } = this.remote;
+		const { url } = this.place;
+		const moderated = moderation !== null && group !== 'public' && group !== 'me';
+		return {
+			flag: moderated ? (id, reason) => this.against(moderation.flag(url, id, reason), say('flaggedNow')) : null,
+			flags:
+				moderated && moderates(groups, group)
+					? async (id) => (await moderation.listFlags(group)).filter(({ highlight }) => highlight.id === id)
+					: null,
+			moderate: async (id, act) => moderation && this.against(moderation.act(url, id, act)),
+		};
+	}
+
+	private async against(request: Promise<unknown>, done?: string): Promise<Against | null> {
+		try {
+			await request;
+			if (done) this.messages.show(done);
+			return null;
+		} catch (cause) {
+			return { words: failure(cause), stale: false };
+		}
 	}
 
 	private async remove(id: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { PageEvent } from '../api/shapes.ts';
 import { newID } from '../page/url.ts';
 import { Pending } from '../state/pending.ts';
 import type { Against } from '../ui/composer.ts';
+import { say } from '../ui/say.ts';
 import { failure } from '../ui/words.ts';
 import type { Remote } from './remote.ts';
 
@@ -36,12 +37,12 @@ export class Writer {
 	}
 
 	/** Sends a change. It fails as the request does, and is shown no more then. */
-	async send(operation: Operation): Promise<void> {
+	async send(operation: Operation, file?: Blob): Promise<void> {
 		const id = subject(operation.change);
 		const before = this.turns.get(id) ?? Promise.resolve();
 		const turn = before.then(
-			() => this.request(operation),
-			() => this.request(operation),
+			() => this.request(operation, file),
+			() => this.request(operation, file),
 		);
 		this.turns.set(id, turn);
 		try {
@@ -58,8 +59,22 @@ export class Writer {
 		}
 	}
 
-	perform(change: Change): Promise<void> {
-		return this.send(this.begin(change));
+	perform(change: Change, file?: Blob): Promise<void> {
+		return this.send(this.begin(change), file);
+	}
+
+	/** Puts files on a highlight or on a reply, one after the other, and says which could not be. */
+	async attach(highlight: string, reply: string | null, files: readonly File[]): Promise<string[]> {
+		const each = files.map(async (blob) => {
+			const file = { id: newID(), name: blob.name, type: blob.type, size: blob.size };
+			try {
+				await this.perform({ kind: 'attach', highlight, reply, file }, blob);
+				return [];
+			} catch (cause) {
+				return [say('notAttached', blob.name, failure(cause))];
+			}
+		});
+		return (await Promise.all(each)).flat();
 	}
 
 	/** Makes a change; null when it is done or kept, else what stands against it. */

@@ -1,4 +1,4 @@
-import type { Highlight, PageEvent, Presence, Reply, Status } from '../api/shapes.ts';
+import type { Attachment, Highlight, PageEvent, Presence, Reply, Status } from '../api/shapes.ts';
 
 /**
  * What one page holds, as far as its reader may see: highlights and replies by their id, who is here, and how it
@@ -27,6 +27,13 @@ export class PageState {
 			case 'removed':
 				this.remove(event.id);
 				break;
+			case 'attachment': {
+				const { highlight, reply, file, gone } = event;
+				const held: Map<string, Highlight | Reply> = reply === null ? this.highlights : this.thread(highlight);
+				const on = held.get(reply ?? highlight);
+				if (on) held.set(on.id, { ...on, attachments: withFile(on.attachments, file, gone) });
+				break;
+			}
 			case 'resync':
 				this.unconfirmed = new Set([...this.highlights.keys(), ...this.replies().map((reply) => reply.id)]);
 				this.removed.clear();
@@ -92,4 +99,10 @@ export class PageState {
 		}
 		this.threads.delete(id);
 	}
+}
+
+/** Files with one more, or with one less. */
+export function withFile(files: Attachment[], file: Attachment, gone: boolean): Attachment[] {
+	const others = files.filter(({ id }) => id !== file.id);
+	return gone ? others : [...others, file];
 }

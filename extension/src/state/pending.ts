@@ -1,6 +1,6 @@
 import { type Operation, subject } from '../api/operations.ts';
 import type { Account, Highlight, NewHighlight, Reply } from '../api/shapes.ts';
-import type { PageState } from './page.ts';
+import { type PageState, withFile } from './page.ts';
 
 /** How a change stands that the server has not confirmed: on its way, kept until the server answers, or refused. */
 export type Progress = 'sending' | 'waiting' | 'refused';
@@ -59,6 +59,14 @@ export class Pending {
 				case 'delete':
 					shown = null;
 					break;
+				case 'attach':
+				case 'detach':
+					if (change.reply !== null) break;
+					shown &&= {
+						...shown,
+						attachments: withFile(shown.attachments, change.file, change.kind === 'detach'),
+					};
+					break;
 			}
 		}
 		return shown;
@@ -78,8 +86,16 @@ export class Pending {
 		let replies = page.repliesTo(id);
 		for (const { at, change } of this.of(id)) {
 			if (change.kind === 'deleteReply') replies = replies.filter((reply) => reply.id !== change.reply);
+			if (change.kind === 'attach' || change.kind === 'detach') {
+				const { file, kind } = change;
+				replies = replies.map((reply) =>
+					reply.id === change.reply
+						? { ...reply, attachments: withFile(reply.attachments, file, kind === 'detach') }
+						: reply,
+				);
+			}
 			if (change.kind !== 'reply' || replies.some((reply) => reply.id === change.reply.id)) continue;
-			replies.push({ ...change.reply, author: me ?? nobody, ...fresh(at) });
+			replies.push({ ...change.reply, author: me ?? nobody, attachments: [], ...fresh(at) });
 		}
 		return replies;
 	}
@@ -90,6 +106,14 @@ export class Pending {
 		if (kept.some(({ refused }) => refused)) return 'refused';
 		if (kept.length > 0) return 'waiting';
 		return [...this.sending.values()].some(({ change }) => subject(change) === id) ? 'sending' : null;
+	}
+
+	/** The files of a highlight that the server does not have yet, and how they stand. */
+	files(id: string): Map<string, Progress> {
+		const all = this.of(id).flatMap(({ id: operation, change }): [string, Progress][] =>
+			change.kind === 'attach' ? [[change.file.id, this.kept.has(operation) ? 'waiting' : 'sending']] : [],
+		);
+		return new Map(all);
 	}
 
 	/** The changes of a highlight that were refused. */
@@ -128,6 +152,8 @@ function made(wanted: NewHighlight, url: string, at: string, me: Account | null)
 		page: { id: '', url, title: wanted.title },
 		author: me ?? nobody,
 		replies: 0,
+		attachments: [],
+		hidden: false,
 		check: { state: 'pending', reason: '', ranges: null },
 		...fresh(at),
 	};

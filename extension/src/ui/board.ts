@@ -1,8 +1,8 @@
-import type { Account, Presence, Status } from '../api/shapes.ts';
+import type { Account, Attachment, Presence, Status } from '../api/shapes.ts';
 import type { Against, Drafts } from './composer.ts';
 import { Discussion } from './discussion.ts';
 import { button, el } from './element.ts';
-import { Filters } from './filters.ts';
+import type { Filters } from './filters.ts';
 import { List, type ListActions, type Listed } from './list.ts';
 import { person } from './person.ts';
 import { count, language, say } from './say.ts';
@@ -42,16 +42,26 @@ export const nothing: Overview = {
 };
 
 export interface BoardActions extends ListActions {
-	write: (note: string) => Promise<Against | null>;
+	write: (note: string, files: readonly File[]) => Promise<Against | null>;
 	remove: (id: string) => void;
+	readFile: (id: string) => Promise<Blob>;
+	detach: (highlight: string, file: Attachment) => void;
 	groupName: (id: string) => string;
+}
+
+/** One more thing that a board has, with a tab of its own. */
+export interface Leaf {
+	title: string;
+	element: HTMLElement;
+	/** It is looked at. */
+	turned(): void;
 }
 
 /** All that is on a page: its highlights, its discussion, and who is here. */
 export class Board {
 	readonly element: HTMLElement;
 	readonly title = el('h2');
-	private readonly filters: Filters;
+	private readonly filters: Filters | null;
 	private readonly empty = el('p', { class: 'empty' });
 	private readonly placed: List;
 	private readonly lost: List;
@@ -65,8 +75,14 @@ export class Board {
 	private timer: ReturnType<typeof setTimeout> | undefined;
 	private overview = nothing;
 
-	constructor(on: BoardActions, drafts: Drafts, signal: AbortSignal) {
-		this.filters = new Filters(on.groupName, () => this.show(this.overview), signal);
+	constructor(
+		on: BoardActions,
+		drafts: Drafts,
+		signal: AbortSignal,
+		filters: typeof Filters | null,
+		private readonly leaf: Leaf | null = null,
+	) {
+		this.filters = filters && new filters(on.groupName, () => this.show(this.overview), signal);
 		this.placed = new List(on, signal);
 		this.lost = new List(on, signal);
 		this.discussion = new Discussion(on, drafts, signal);
@@ -80,16 +96,19 @@ export class Board {
 		);
 		this.discussion.element.setAttribute('role', 'tabpanel');
 		this.discussion.element.setAttribute('aria-label', say('discussion'));
-		this.tabs = [say('highlights'), say('discussion')].map((name, i) =>
+		leaf?.element.setAttribute('role', 'tabpanel');
+		leaf?.element.setAttribute('aria-label', leaf.title);
+		this.tabs = [say('highlights'), say('discussion'), ...(leaf ? [leaf.title] : [])].map((name, i) =>
 			button({ role: 'tab', id: `tab-${i}` }, name, () => this.turn(i), signal),
 		);
 		const tabs = el('div', { class: 'tabs', role: 'tablist' }, ...this.tabs);
 		tabs.addEventListener(
 			'keydown',
 			(event) => {
-				const step = event.key === 'ArrowRight' || event.key === 'ArrowLeft';
-				if (!step) return;
-				const next = this.tabs[0]?.getAttribute('aria-selected') === 'true' ? 1 : 0;
+				const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+				if (step === 0) return;
+				const at = this.tabs.findIndex((tab) => tab.getAttribute('aria-selected') === 'true');
+				const next = (at + step + this.tabs.length) % this.tabs.length;
 				this.turn(next);
 				this.tabs[next]?.focus();
 			},
@@ -99,9 +118,10 @@ export class Board {
 			'div',
 			{ class: 'board' },
 			tabs,
-			this.filters.element,
+			...(this.filters ? [this.filters.element] : []),
 			this.marks,
 			this.discussion.element,
+			...(leaf ? [leaf.element] : []),
 			el('p', { class: 'here small' }, this.dots, this.here, this.news),
 		);
 		signal.addEventListener('abort', () => clearTimeout(this.timer));
@@ -114,9 +134,10 @@ export class Board {
 		this.overview = overview;
 		const all = [...placed, ...lost];
 		this.title.textContent = all.length === 0 ? say('thisPage') : count('highlights', all.length);
-		this.filters.offer(all);
-		this.filters.element.hidden = this.marks.hidden || (all.length < many && !this.filters.active);
-		const { fits } = this.filters;
+		const fits = this.filters?.fit(all) ?? (() => true);
+		if (this.filters) {
+			this.filters.element.hidden = this.marks.hidden || (all.length < many && !this.filters.active);
+		}
 		this.empty.hidden = all.some(fits);
 		this.empty.textContent =
 			all.length > 0
@@ -158,6 +179,8 @@ export class Board {
 		this.marks.hidden = to !== 0;
 		this.discussion.element.hidden = to !== 1;
 		if (to === 1) this.discussion.toEnd();
+		if (this.leaf) this.leaf.element.hidden = to !== 2;
+		if (to === 2) this.leaf?.turned();
 		this.show(this.overview);
 	}
 

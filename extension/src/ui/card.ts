@@ -1,10 +1,12 @@
-import type { Account, Entry, Highlight, HighlightEdit, Reply } from '../api/shapes.ts';
+import type { Verdict } from '../api/client.ts';
+import type { Account, Attachment, Entry, Flag, Highlight, HighlightEdit, Reply } from '../api/shapes.ts';
 import { inkOf, offered } from '../paint/inks.ts';
 import { blockOf } from '../paint/painter.ts';
 import type { Kept, Progress } from '../state/pending.ts';
 import { type Against, Composer, type Drafts } from './composer.ts';
 import { conflict } from './conflict.ts';
 import { button, el, icon } from './element.ts';
+import { Files, type Unsent } from './files.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
 import { prose } from './prose.ts';
@@ -15,7 +17,14 @@ import { ago, exactly, failure, happened, nameOf, state } from './words.ts';
 /** What can be done on a card. A promise answers null when it is done, else what stands against it. */
 export interface CardActions {
 	edit(id: string, edit: HighlightEdit, version?: number): Promise<Against | null>;
-	reply(highlight: string, note: string): Promise<Against | null>;
+	reply(highlight: string, note: string, files: readonly File[]): Promise<Against | null>;
+	attach(id: string, files: readonly File[]): void;
+	detach(highlight: string, reply: string | null, file: Attachment): void;
+	readFile(id: string): Promise<Blob>;
+	/** What is asked of those who moderate, and what they do; null: nobody moderates here. */
+	flag: ((id: string, reason: string) => Promise<Against | null>) | null;
+	flags: ((id: string) => Promise<Flag[]>) | null;
+	moderate(id: string, act: Verdict): Promise<Against | null>;
 	remove(id: string): void;
 	removeReply(reply: Reply): Promise<Against | null>;
 	putBack(id: string): void;
@@ -38,6 +47,8 @@ export interface Shown {
 	refused: readonly Kept[];
 	/** Whether its text stands on the page. */
 	here: boolean;
+	/** The files that are not sent yet. */
+	unsent: Unsent;
 }
 
 /**
@@ -54,6 +65,12 @@ export class Card {
 	private readonly historyButton: HTMLButtonElement;
 	private readonly back: HTMLButtonElement;
 	private readonly note = el('div', { class: 'text', dir: 'auto' });
+	private readonly files: Files;
+	private readonly replyFiles = new Map<string, Files>();
+	private readonly flagger: Composer;
+	private readonly flagged = el('div', { class: 'conflict', hidden: true });
+	private readonly flagButton: HTMLButtonElement;
+	private readonly hideButton: HTMLButtonElement;
 	private readonly tags: Tags;
 	private readonly editor: Composer;
 	private readonly noteButton: HTMLButtonElement;
@@ -87,17 +104,40 @@ export class Card {
 		this.editor = new Composer(
 			{ label: say('note'), placeholder: say('writeNote'), action: say('saveNote'), key: `note ${id}` },
 			drafts,
-			(note, version) => this.saveNote(note, version),
+			(note, version, files) => this.saveNote(note, version, files),
 			() => this.edit(false),
 			signal,
 		);
 		this.answer = new Composer(
 			{ label: say('reply'), placeholder: say('reply'), action: say('reply'), key: `reply ${id}` },
 			drafts,
-			(note) => actions.reply(id, note),
+			(note, _, files) => actions.reply(id, note, files),
 			null,
 			signal,
 		);
+		this.flagger = new Composer(
+			{ label: say('flagReason'), placeholder: say('flagReason'), action: say('flag'), key: `flag ${id}` },
+			drafts,
+			async (reason) => (await actions.flag?.(id, reason)) ?? null,
+			() => this.ask(false),
+			signal,
+			false,
+		);
+		this.flagger.element.hidden = true;
+		this.flagButton = button({ class: 'quiet' }, say('flag'), () => this.ask(true), signal);
+		const hide = async () => {
+			this.report(await actions.moderate(id, this.shown.highlight.hidden ? 'show' : 'hide'));
+		};
+		this.hideButton = button({ class: 'quiet' }, say('hide'), () => void hide(), signal);
+		const files = (reply: string | null) => {
+			return { read: actions.readFile, remove: (file: Attachment) => actions.detach(id, reply, file) };
+		};
+		this.files = new Files(files(null), signal);
+		this.filesOf = (reply) => {
+			const known = this.replyFiles.get(reply) ?? new Files(files(reply), signal);
+			this.replyFiles.set(reply, known);
+			return known;
+		};
 		this.tags = new Tags(async (tags) => this.report(await actions.edit(id, { tags })), signal);
 		this.noteButton = button({ class: 'quiet add' }, say('addNote'), () => this.edit(true), signal);
 		this.historyButton = button({ class: 'quiet fold' }, say('history'), () => void this.unfold(), signal);
@@ -116,12 +156,15 @@ export class Card {
 			el('div', { class: 'standing' }, this.state, this.historyButton),
 			this.back,
 			this.history,
+			this.flagged,
 			this.note,
+			this.files.element,
 			this.noteButton,
 			this.editor.element,
 			this.conflicts,
 			this.wrong,
 			this.tags.element,
+			this.flagger.element,
 			this.thread,
 			this.answer.element,
 		);
@@ -146,6 +189,7 @@ export class Card {
 		this.makeFoot();
 		this.update(shown);
 		if (drafts.get(`note ${id}`)) this.edit(true);
+		void this.showFlags();
 		host.root.append(this.element);
 		const size = new ResizeObserver(() => this.place(this.passage)); // what it grows by must not leave the window
 		size.observe(this.element);
@@ -154,10 +198,12 @@ export class Card {
 		signal.addEventListener('abort', () => clearInterval(minute));
 	}
 
+	private readonly filesOf: (reply: string) => Files;
+
 	/** Shows what it holds now. */
 	update(shown: Shown): void {
 		this.shown = shown;
-		const { highlight, me, progress, here } = shown;
+		const { highlight, me, progress, here, unsent: files } = shown;
 		const mine = me?.id === highlight.author.id;
 		const unsent = highlight.version === 0;
 		this.element.style.setProperty('--ink', `var(--${inkOf(highlight.color)})`);
@@ -173,6 +219,10 @@ export class Card {
 			this.noted = highlight.note;
 			this.note.replaceChildren(...prose(highlight.note));
 		}
+		this.files.show(highlight.attachments, files, mine);
+		this.flagButton.hidden = mine || this.actions.flag === null;
+		this.hideButton.hidden = this.actions.flags === null;
+		this.hideButton.textContent = say(highlight.hidden ? 'showAgain' : 'hide');
 		this.note.hidden = highlight.note === '' || !this.editor.element.hidden;
 		this.noteButton.textContent = highlight.note === '' ? say('addNote') : say('editNote');
 		this.tags.show(highlight.tags, mine);
@@ -268,8 +318,37 @@ export class Card {
 		else this.noteButton.focus();
 	}
 
-	private async saveNote(note: string, version?: number): Promise<Against | null> {
-		const against = await this.actions.edit(this.id, { note }, version);
+	/** Asks why it is to be looked at. */
+	private ask(on: boolean): void {
+		this.flagger.element.hidden = !on;
+		if (on) this.flagger.open('');
+		else this.flagButton.focus();
+	}
+
+	/** To those who moderate: what members have said of it. */
+	private async showFlags(): Promise<void> {
+		const flags = (await this.actions.flags?.(this.id).catch(() => [])) ?? [];
+		const { signal } = this.end;
+		const dismiss = async () => {
+			this.report(await this.actions.moderate(this.id, 'dismiss'));
+			await this.showFlags();
+		};
+		this.flagged.hidden = flags.length === 0;
+		this.flagged.replaceChildren(
+			el('h3', {}, say('flagged')),
+			...flags.map(({ by, reason }) => el('p', { dir: 'auto' }, `${by.name}: ${reason}`)),
+			el(
+				'div',
+				{ class: 'row' },
+				button({ class: 'quiet' }, say('dismiss'), () => void dismiss(), signal),
+			),
+		);
+	}
+
+	private async saveNote(note: string, version: number | undefined, files: readonly File[]): Promise<Against | null> {
+		const same = note === this.shown.highlight.note;
+		const against = same ? null : await this.actions.edit(this.id, { note }, version);
+		if (against === null) this.actions.attach(this.id, files);
 		this.against = against?.stale ? note : null;
 		this.showConflicts();
 		return against;
@@ -301,7 +380,13 @@ export class Card {
 				continue;
 			}
 			const typed =
-				change.kind === 'reply' ? change.reply.note : change.kind === 'edit' ? (change.edit.note ?? '') : '';
+				change.kind === 'reply'
+					? change.reply.note
+					: change.kind === 'edit'
+						? (change.edit.note ?? '')
+						: change.kind === 'attach'
+							? change.file.name
+							: '';
 			shown.push(
 				el(
 					'div',
@@ -372,13 +457,17 @@ export class Card {
 		this.foot.append(
 			this.inks,
 			button({ class: 'quiet' }, say('copyLink'), () => this.actions.copyLink(this.id), signal),
+			this.flagButton,
+			this.hideButton,
 			button({ class: 'quiet own' }, say('delete'), () => this.actions.remove(this.id), signal),
 		);
 	}
 
 	private showThread(): void {
-		const { replies, me } = this.shown;
-		const face = JSON.stringify([me?.id, replies, replies.map(({ created_at }) => ago(created_at))]);
+		const { replies, me, unsent } = this.shown;
+		for (const { id, author, attachments } of replies) this.filesOf(id).show(attachments, unsent, author.id === me?.id);
+		const told = replies.map(({ attachments: _, ...reply }) => reply); // files show themselves
+		const face = JSON.stringify([me?.id, told, replies.map(({ created_at }) => ago(created_at))]);
 		if (this.threaded === face) return; // a text that somebody selects in it stays selected
 		this.threaded = face;
 		const atEnd = this.body.scrollTop + this.body.clientHeight >= this.body.scrollHeight - 8;
@@ -398,7 +487,8 @@ export class Card {
 						),
 					);
 				}
-				return el('li', {}, by, el('div', { class: 'text', dir: 'auto' }, ...prose(reply.note)));
+				const text = el('div', { class: 'text', dir: 'auto' }, ...prose(reply.note));
+				return el('li', {}, by, text, this.filesOf(reply.id).element);
 			}),
 		);
 		if (more && atEnd) this.body.scrollTop = this.body.scrollHeight;

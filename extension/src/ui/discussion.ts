@@ -1,6 +1,7 @@
-import type { Account } from '../api/shapes.ts';
+import type { Account, Attachment } from '../api/shapes.ts';
 import { type Against, Composer, type Drafts } from './composer.ts';
 import { button, el } from './element.ts';
+import { Files } from './files.ts';
 import type { Listed } from './list.ts';
 import { person } from './person.ts';
 import { prose } from './prose.ts';
@@ -17,19 +18,24 @@ export class Discussion {
 	private readonly empty = el('p', { class: 'empty' }, say('discussionEmpty'));
 	private readonly more: HTMLButtonElement;
 	private readonly composer: Composer;
-	private readonly rows = new Map<string, { item: HTMLLIElement; face: string }>();
+	private readonly rows = new Map<string, { item: HTMLLIElement; face: string; files: Files }>();
 	private unseen = 0;
 
 	constructor(
-		on: { write: (note: string) => Promise<Against | null>; remove: (id: string) => void },
+		private readonly on: {
+			write: (note: string, files: readonly File[]) => Promise<Against | null>;
+			remove: (id: string) => void;
+			readFile: (id: string) => Promise<Blob>;
+			detach: (highlight: string, file: Attachment) => void;
+		},
 		drafts: Drafts,
-		signal: AbortSignal,
+		private readonly signal: AbortSignal,
 	) {
-		this.more = button({ class: 'unread' }, '', () => this.toEnd(), signal);
+		this.more = button({ class: 'main unread' }, '', () => this.toEnd(), signal);
 		this.more.hidden = true;
 		const words = { label: say('noteOnPage'), placeholder: say('writeOnPage'), action: say('send'), key: 'page' };
-		const write = async (note: string) => {
-			const against = await on.write(note);
+		const write = async (note: string, _: number | undefined, files: readonly File[]) => {
+			const against = await on.write(note, files);
 			if (against === null) requestAnimationFrame(() => this.toEnd()); // one's own is looked at
 			return against;
 		};
@@ -63,18 +69,24 @@ export class Discussion {
 		const rest = new Map(this.rows);
 		let fresh = 0;
 		for (const listed of notes) {
-			const { id, author, version, seq, created_at } = listed.highlight;
+			const { id, author, version, seq, created_at, attachments } = listed.highlight;
 			rest.delete(id);
 			const face = `${version} ${seq} ${author.name} ${listed.progress} ${me?.id} ${ago(created_at)}`;
 			const row = this.rows.get(id);
+			const read = (file: string) => this.on.readFile(file);
+			const remove = (file: Attachment) => this.on.detach(id, file);
+			const files = row?.files ?? new Files({ read, remove }, this.signal);
+			const unsent = listed.progress === null ? [] : attachments.map((file) => [file.id, null] as const);
+			files.show(attachments, new Map(unsent), author.id === me?.id);
 			if (row?.face === face) continue;
 			const item = entry(listed, me);
+			item.append(files.element);
 			if (row) row.item.replaceWith(item);
 			else {
 				this.list.append(item);
 				if (author.id !== me?.id) fresh++;
 			}
-			this.rows.set(id, { item, face });
+			this.rows.set(id, { item, face, files });
 		}
 		for (const [id, { item }] of rest) {
 			item.remove();

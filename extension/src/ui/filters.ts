@@ -1,5 +1,6 @@
 import { inkOf } from '../paint/inks.ts';
 import { button, el } from './element.ts';
+import style from './filters.css';
 import type { Listed } from './list.ts';
 import { type Key, say } from './say.ts';
 import { nameOf } from './words.ts';
@@ -13,6 +14,7 @@ interface Choice {
 
 /** Narrows a list by what is typed and chosen. What all have in common is not offered. */
 export class Filters {
+	static readonly style = style;
 	readonly element = el('div', { class: 'filters', role: 'search' });
 	private readonly search = el('input', {
 		type: 'search',
@@ -53,8 +55,13 @@ export class Filters {
 		return this.search.value.trim() !== '' || this.choices.some(({ select }) => select.value !== '');
 	}
 
-	/** Offers what there is to choose from. */
-	offer(all: readonly Listed[]): void {
+	/** Offers what there is to choose from, and says of each whether it fits. */
+	fit(all: readonly Listed[]): (listed: Listed) => boolean {
+		this.offer(all);
+		return this.fits;
+	}
+
+	private offer(all: readonly Listed[]): void {
 		for (const entry of this.choices) {
 			const { choice, select } = entry;
 			const values = [...new Set(all.flatMap(choice.of))].sort((a, b) => a.localeCompare(b));
@@ -72,8 +79,7 @@ export class Filters {
 		this.clear.hidden = !this.active;
 	}
 
-	/** Says of each whether it fits. */
-	get fits(): (listed: Listed) => boolean {
+	private get fits(): (listed: Listed) => boolean {
 		const words = this.search.value.trim().toLocaleLowerCase();
 		const chosen = this.choices.filter(({ select }) => select.value !== '');
 		return (listed) =>

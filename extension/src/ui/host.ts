@@ -12,18 +12,33 @@ export class Host {
 	readonly root = el('div', { class: 'root', lang: language(), dir: say('direction') });
 	private readonly voice = el('div', { class: 'unseen', role: 'status' });
 
-	constructor(signal: AbortSignal) {
+	constructor(private readonly signal: AbortSignal) {
 		const shadow = this.element.attachShadow({ mode: 'closed' });
-		adopt(shadow, style, signal);
+		this.dress = (css) => adopt(shadow, css, this.signal);
+		this.dress(style);
 		this.root.append(this.voice);
 		shadow.append(this.root);
 		document.documentElement.append(this.element);
 		signal.addEventListener('abort', () => this.element.remove());
 		// Keys and clicks in here are none of the page's business: many pages have shortcuts on single keys.
-		for (const type of ['keydown', 'keyup', 'keypress', 'input', 'paste', 'click', 'pointerdown', 'mousedown']) {
+		for (const type of [
+			'keydown',
+			'keyup',
+			'keypress',
+			'input',
+			'paste',
+			'dragover',
+			'drop',
+			'click',
+			'pointerdown',
+			'mousedown',
+		]) {
 			this.element.addEventListener(type, (event) => event.stopPropagation(), { signal });
 		}
 	}
+
+	/** Adds a style sheet. */
+	readonly dress: (css: string) => void;
 
 	/** Whether an event of the document came from in here. */
 	holds(event: Event): boolean {

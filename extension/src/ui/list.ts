@@ -102,8 +102,8 @@ function idOf(event: Event): string | null {
 
 /** What a row shows: another face is another row. */
 function faceOf({ highlight, here, progress }: Listed, me: Account | null): string {
-	const { version, replies, author, color, check, created_at } = highlight;
-	return `${version} ${replies} ${author.name} ${color} ${check.state === 'moved'} ${here} ${progress} ${me?.id} ${ago(created_at)}`;
+	const { version, replies, author, color, check, created_at, hidden } = highlight;
+	return `${version} ${hidden} ${replies} ${author.name} ${color} ${check.state === 'moved'} ${here} ${progress} ${me?.id} ${ago(created_at)}`;
 }
 
 function entry({ highlight, here, progress }: Listed, me: Account | null): HTMLLIElement {

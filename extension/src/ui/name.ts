@@ -1,4 +1,4 @@
-import { el } from './element.ts';
+import { button, el } from './element.ts';
 import { say } from './say.ts';
 
 /**
@@ -8,6 +8,8 @@ import { say } from './say.ts';
 export function askName(
 	root: HTMLElement,
 	use: (name: string) => Promise<string | null>,
+	/** Signs in elsewhere, and says whether one has; null: there is no other way. */
+	signIn: (() => Promise<boolean>) | null,
 	signal: AbortSignal,
 ): Promise<boolean> {
 	const input = el('input', {
@@ -72,6 +74,12 @@ export function askName(
 			{ signal: end.signal },
 		);
 		signal.addEventListener('abort', () => close(false), { signal: end.signal });
+		if (signIn) {
+			const known = async () => {
+				if (await signIn()) close(true);
+			};
+			form.append(button({ class: 'quiet wide' }, say('haveAccount'), () => void known(), end.signal));
+		}
 		dialog.showModal();
 		input.focus();
 	});

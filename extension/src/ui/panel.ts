@@ -1,6 +1,7 @@
 import { Board, type BoardActions, nothing, type Overview, whoIsHere } from './board.ts';
 import type { Drafts } from './composer.ts';
 import { button, el, icon } from './element.ts';
+import type { Filters } from './filters.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
 import { count, say } from './say.ts';
@@ -26,6 +27,7 @@ export class Panel {
 		on: BoardActions,
 		drafts: Drafts,
 		corner: boolean,
+		filters: typeof Filters | null,
 		signal: AbortSignal,
 	) {
 		this.corner = button({ class: 'corner float', 'aria-expanded': 'false' }, '', () => this.toggle(), signal);
@@ -35,7 +37,8 @@ export class Panel {
 			() => this.close(),
 			signal,
 		);
-		this.board = new Board(on, drafts, signal);
+		this.board = new Board(on, drafts, signal, filters);
+		if (filters) host.dress(filters.style);
 		this.panel.append(el('header', {}, this.board.title, close), this.board.element);
 		this.panel.addEventListener(
 			'keydown',

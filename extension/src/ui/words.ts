@@ -18,12 +18,13 @@ const reasons: Record<string, Key> = {
 
 /** How a highlight stands: a small sign and a sentence. */
 export function state(
-	{ check, ranges }: Highlight,
+	{ check, ranges, hidden }: Highlight,
 	progress: Progress | null,
 	here: boolean,
 ): { sign: string; words: string } {
 	if (progress === 'sending') return { sign: '…', words: say('sending') };
 	if (progress === 'waiting') return { sign: '◷', words: say('waiting') };
+	if (hidden) return { sign: '⊘', words: say('hiddenByModerators') };
 	if (!here && ranges.length > 0) return { sign: '✕', words: say('lost') };
 	switch (check.state) {
 		case 'pending':
@@ -44,6 +45,7 @@ export function state(
 /** What a list says of a highlight that does not simply stand where it was marked. */
 export function mark(highlight: Highlight, progress: Progress | null, here: boolean): string | null {
 	if (progress === 'waiting') return `◷ ${say('waitingShort')}`;
+	if (highlight.hidden) return `⊘ ${say('hiddenShort')}`;
 	return here && highlight.check.state === 'moved' ? `↷ ${say('moved')}` : null;
 }
 
@@ -97,6 +99,19 @@ export function failure(cause: unknown): string {
 			return cause.retryAfter ? say('tooManyUntil', cause.retryAfter) : say('tooMany');
 		default:
 			return sentence(cause.detail) || say('refusedByServer');
+	}
+}
+
+/** Why a name was not taken over. */
+export function against(name: string, cause: unknown): string {
+	switch (cause instanceof Problem ? cause.code : '') {
+		case 'name_taken':
+			return say('nameTaken', name);
+		case 'signup_closed':
+		case 'invite_needed':
+			return say('noNewNames');
+		default:
+			return failure(cause);
 	}
 }
 

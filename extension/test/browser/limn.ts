@@ -216,6 +216,15 @@ export class Reader {
 			.toContainEqual(typeof mark === 'string' ? mark : expect.stringMatching(mark));
 	}
 
+	/** Drops a file from the disk on something. */
+	async drop(role: string, name: string, file: string): Promise<void> {
+		const at = await this.middle(await this.find(role, name));
+		const data = { items: [], files: [file], dragOperationsMask: 1 };
+		for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+			await this.cdp.send('Input.dispatchDragEvent', { type, ...at, data });
+		}
+	}
+
 	/** Chooses from a list. */
 	async choose(list: string, option: string): Promise<void> {
 		const { backendDOMNodeId } = await this.find('combobox', list);

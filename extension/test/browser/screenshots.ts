@@ -17,6 +17,7 @@ const sentence = 'The margin was there because a book was expected to be answere
 const sizes: Record<string, BrowserContextOptions> = {
 	'1280-light': {},
 	'1280-dark': { colorScheme: 'dark' },
+	'1280-zoomed': { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 }, // 200 %
 	'390-light': { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 	'390-dark': {
 		viewport: { width: 390, height: 800 },
@@ -275,6 +276,73 @@ test.each(['light', 'dark'] as const)('the pages of the extension, %s', async (c
 	await side.getByRole('tab', { name: 'Highlights' }).click();
 	await side.getByText('Waiting to be sent').first().waitFor();
 	await shoot(side, 'side-offline', 360, 700);
+});
+
+test.each(['light', 'dark'] as const)('files, flags and what is hidden, %s', async (colorScheme) => {
+	const limn = await Limn.start();
+	const extension = limn.extension('chrome');
+	const report = join(extension, 'A report with a rather long name, as scanners make them 2026-11-21.csv');
+	writeFileSync(report, 'x'.repeat(123_456));
+	const url = `${await servePage(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Tides</title>
+		<body style="font: 17px/26px Georgia; max-width: 36em; margin: 3em"><h1>Tides</h1>
+		<p>So each harbour sees two high waters a day, and two low ones.</p>`)}/`;
+	const context = await profile(extension);
+	const options = await openOwn(context, 'options.html');
+	const asks = (ask: string, asked: object) =>
+		options.evaluate(([ask, asked]) => chrome.runtime.sendMessage({ ask, with: asked }).then(({ ok }) => ok), [
+			ask,
+			asked,
+		] as const);
+	await asks('signUp', { name: longName });
+	await asks('createGroup', { name: 'Reading circle' });
+	const ada = await Reader.open(await context.newPage(), url);
+	const shoot = async (name: string, page = ada.page) => {
+		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+		await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
+	};
+	await ada.mark('blue', 'two high waters');
+	await ada.clickText('two high waters');
+	await ada.click('button', 'Add a note');
+	await ada.page.keyboard.insertText('As the tables have it.');
+	const chosen = ada.page.waitForEvent('filechooser');
+	await ada.click('button', 'Attach files: Note');
+	await (await chosen).setFiles([join(extension, 'icon-128.png'), report]);
+	await ada.find('button', 'Remove icon-128.png');
+	await shoot('files-chosen');
+	await ada.click('button', 'Save note');
+	await ada.find('button', /^icon-128\.png .*kB$/);
+	await ada.says('Checked: it stands in the page as marked');
+	await ada.type('Reply', 'And the scan');
+	await ada.drop('textbox', 'Reply', report);
+	await ada.page.keyboard.press('Control+Enter');
+	await shoot('files');
+	const id = await asks('settings', { origin: '' }).then(async ({ group }) => {
+		const token = (await options.evaluate(() => chrome.storage.local.get('identity'))) as {
+			identity: { token: string };
+		};
+		const headers = { Authorization: `Bearer ${token.identity.token}`, 'Content-Type': 'application/json' };
+		const listed = await fetch(`${limn.url}/api/v1/highlights?group=${group}`, { headers });
+		const { items } = (await listed.json()) as { items: { id: string }[] };
+		return items[0]?.id;
+	});
+	await asks('flag', { url, highlight: id, reason: 'This is about the Baltic, which has no tides to speak of.' });
+	const tab = await options.evaluate(async (url) => {
+		for (const { id } of await chrome.tabs.query({})) {
+			const state = await chrome.tabs.sendMessage(id ?? 0, { tell: 'state' }, { frameId: 0 }).catch(() => null);
+			if (state?.highlights > 0 && url) return id;
+		}
+		return 0;
+	}, url);
+	const side = await openOwn(context, `side.html?tab=${tab}`);
+	await side.setViewportSize({ width: 360, height: 500 });
+	await side.getByRole('tab', { name: 'Flagged' }).click();
+	await side.getByText('about the Baltic').waitFor();
+	await shoot('flagged', side);
+	await side.getByRole('button', { name: 'Hide', exact: true }).click();
+	await side.getByRole('button', { name: 'Show again' }).waitFor();
+	await ada.page.bringToFront();
+	await ada.says('Hidden: only those');
+	await shoot('hidden');
 });
 
 test.each([

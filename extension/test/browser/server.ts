@@ -91,10 +91,10 @@ export class Limn {
 			},
 			/** Writes on a whole page. */
 			write: (url: string, note: string) => create({ url, note, ranges: [] }),
-			/** Marks each of the paragraphs of a page, which have one word each, a hundred in a section. */
+			/** Marks each of the paragraphs of a page, which have one word each. */
 			async markAll(url: string, words: string[]): Promise<void> {
 				const one = (word: string, i: number) => {
-					const xpath = `/html[1]/body[1]/section[${Math.floor(i / 100) + 1}]/p[${(i % 100) + 1}]/text()[1]`;
+					const xpath = `/html[1]/body[1]/p[${i + 1}]/text()[1]`;
 					const ends = { anchor: { xpath, offset: 0 }, focus: { xpath, offset: word.length } };
 					return create({ url, ranges: [{ ...ends, quote: { exact: word, prefix: '', suffix: '' } }] });
 				};
@@ -131,22 +131,29 @@ export class Limn {
 	}
 }
 
-/** Stands before a server and writes down what it is asked. */
-export async function eavesdrop(server: string): Promise<{ url: string; asked: string[]; body: string[] }> {
+/** Stands before a server and writes down what it is asked, and which streams are open. */
+export async function eavesdrop(server: string) {
 	const asked: string[] = [];
 	const body: string[] = [];
+	const streams = new Set<object>();
 	const proxy = createServer((request, response) => {
 		asked.push(`${request.method} ${request.url}`);
 		const target = new URL(request.url ?? '/', server);
 		const onward = send(target, { method: request.method, headers: request.headers }, (answer) => {
 			response.writeHead(answer.statusCode ?? 502, answer.headers);
 			answer.pipe(response);
+			if (streaming && !response.destroyed) streams.add(request);
+		});
+		const streaming = request.url?.includes('/stream?');
+		response.on('close', () => {
+			streams.delete(request);
+			onward.destroy();
 		});
 		onward.on('error', () => response.destroy());
 		request.on('data', (chunk) => body.push(String(chunk)));
 		request.pipe(onward);
 	});
-	return { url: await listen(proxy), asked, body };
+	return { url: await listen(proxy), asked, body, streams };
 }
 
 /** Serves one page of HTML at every path, on a port of its own. */

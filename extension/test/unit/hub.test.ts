@@ -124,6 +124,21 @@ test('a page is not forgotten while the place to resume still names it', async (
 	expect((await server.opened(3)).cursor).toBe('7');
 });
 
+test('of more pages than a stream may name, the one looked at longest ago says that it is not live', async () => {
+	const server = await serve();
+	const hub = hubOf(server.address, () => null);
+	const first = watch(hub, one);
+	const alone = await server.opened(1);
+	send(alone, 'live', '1', { page: await pageID(one), seq: 1 });
+	await vi.waitFor(() => expect(first.told).toContain('live'));
+	first.told.length = 0;
+	for (let i = 0; i < 32; i++) watch(hub, `https://example.org/more/${i}`);
+	const full = await server.opened(2);
+	expect(full.query.getAll('page')).toHaveLength(32);
+	expect(full.query.getAll('page')).not.toContain(await pageID(one));
+	expect(first.told).toEqual(['resync', 'status']);
+});
+
 test('another account begins anew', async () => {
 	const server = await serve();
 	let token: string | null = null;

@@ -17,6 +17,8 @@ function highlight(id: string, seq: number, note = ''): PageEvent {
 		color: 'yellow',
 		tags: [],
 		replies: 0,
+		attachments: [],
+		hidden: false,
 		check: { state: 'pending', reason: '', ranges: null },
 		version: 1,
 		...times,
@@ -25,7 +27,7 @@ function highlight(id: string, seq: number, note = ''): PageEvent {
 }
 
 function reply(id: string, to: string, seq: number): PageEvent {
-	const reply: Reply = { id, highlight: to, author: ada, note: id, seq, version: 1, ...times };
+	const reply: Reply = { id, highlight: to, author: ada, note: id, attachments: [], seq, version: 1, ...times };
 	return { type: 'reply', reply };
 }
 

@@ -13,7 +13,20 @@ function stored(id: string, note = ''): Highlight {
 	const page = { id: 'p', url, title: '' };
 	const check = { state: 'verified', reason: '', ranges: null } as const;
 	const times = { created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' };
-	return { ...wanted, id, note, page, author: ada, replies: 0, check, seq: 1, version: 1, ...times };
+	return {
+		...wanted,
+		id,
+		note,
+		page,
+		author: ada,
+		replies: 0,
+		attachments: [],
+		hidden: false,
+		check,
+		seq: 1,
+		version: 1,
+		...times,
+	};
 }
 
 let made = 0;
@@ -92,4 +105,20 @@ test('an answer without a body says that it is gone', () => {
 		id: 'r',
 		kind: 'reply',
 	});
+});
+
+test('files that are not sent yet are shown with those that are, and a file that goes is not', () => {
+	const page = new PageState();
+	page.apply({ type: 'highlight', highlight: stored('h') });
+	const file = (id: string) => ({ id, name: `${id}.png`, type: 'image/png', size: 1 });
+	page.apply({ type: 'attachment', highlight: 'h', reply: null, file: file('old'), gone: false });
+	const pending = new Pending();
+	pending.keep([
+		kept({ kind: 'attach', highlight: 'h', reply: null, file: file('new') }),
+		kept({ kind: 'detach', highlight: 'h', reply: null, file: file('old') }),
+	]);
+	expect(pending.highlight(page, 'h', ada)?.attachments).toEqual([file('new')]);
+	expect(pending.files('h')).toEqual(new Map([['new', 'waiting']]));
+	pending.keep([]);
+	expect(pending.highlight(page, 'h', ada)?.attachments).toEqual([file('old')]);
 });

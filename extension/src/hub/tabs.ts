@@ -1,11 +1,12 @@
 import type { PageEvent } from '../api/shapes.ts';
-import { Hub } from '../hub/hub.ts';
-import type { ReaderEvent } from '../reader/remote.ts';
-import { type Frame, partsOf } from './messages.ts';
+import { Hub } from './hub.ts';
 
-type Deliver = (frame: Frame, url: string, events: ReaderEvent[]) => void;
+/** What shows a page: a frame of a tab, or a tab of a site. */
+type Frame = string;
 
-/** One hub for every tab of the browser: what happens to a page goes to each tab that shows it, many at a time. */
+type Deliver = (frame: Frame, url: string, events: PageEvent[]) => void;
+
+/** One hub for every tab: what happens to a page goes to each tab that shows it, many at a time. */
 export class Tabs {
 	private readonly hub: Hub;
 	private readonly watching = new Map<Frame, { url: string; end: AbortController }>();
@@ -29,8 +30,8 @@ export class Tabs {
 		this.leave(frame, null);
 		const end = new AbortController();
 		this.watching.set(frame, { url, end });
-		let events: ReaderEvent[] = [];
-		const listen = (event: ReaderEvent) => {
+		let events: PageEvent[] = [];
+		const listen = (event: PageEvent) => {
 			if (events.push(event) > 1) return;
 			queueMicrotask(() => {
 				const all = events;
@@ -48,9 +49,9 @@ export class Tabs {
 		this.watching.delete(frame);
 	}
 
-	/** A tab is closed, with all its frames. */
-	close(tab: number): void {
-		for (const frame of [...this.watching.keys()]) if (partsOf(frame).tab === tab) this.leave(frame, null);
+	/** A tab is closed, with all its frames: those that fit. */
+	leaveAll(fits: (frame: Frame) => boolean = () => true): void {
+		for (const frame of [...this.watching.keys()]) if (fits(frame)) this.leave(frame, null);
 	}
 
 	restart(token: string | null, anyway = false): void {
