@@ -330,7 +330,9 @@ func TestDeadWebhookIsDisabledAndItsOwnerTold(t *testing.T) {
 	goneID, deadID := ada.hooks(gone, ""), ada.hooks(dead, "")
 
 	ada.notes("a", "public", "one")
-	eventually(t, func() bool { return ada.webhook(goneID)["state"] == "disabled" && ada.webhook(deadID)["state"] == "failing" })
+	eventually(t, func() bool {
+		return ada.webhook(goneID)["state"] == "disabled" && ada.webhook(deadID)["state"] == "failing"
+	})
 	s.sql(`UPDATE webhooks SET failing_since = now() - interval '4 days', retry_at = now() WHERE id = $1`, uuid.MustParse(deadID))
 	eventually(t, func() bool { return ada.webhook(deadID)["state"] == "disabled" })
 	if w := ada.webhook(deadID); w["reason"] != "answered with the status 302" || w["retry_at"] != nil {
