@@ -257,7 +257,7 @@ test.each(['light', 'dark'] as const)('the pages of the extension, %s', async (c
 	await side.locator('.entry:visible').nth(4).waitFor();
 	await shoot(side, 'side', 360, 700);
 	await side.getByRole('tab', { name: /^Discussion/ }).click();
-	await side.getByLabel('Note on the page').fill('It does, and so has the Baltic, almost.');
+	await side.getByRole('textbox', { name: 'Note on the page' }).fill('It does, and so has the Baltic, almost.');
 	await side.getByRole('button', { name: 'Send' }).click();
 	await side.getByText('almost').waitFor();
 	await shoot(side, 'side-discussion', 360, 700);

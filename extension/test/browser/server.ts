@@ -91,10 +91,10 @@ export class Limn {
 			},
 			/** Writes on a whole page. */
 			write: (url: string, note: string) => create({ url, note, ranges: [] }),
-			/** Marks each of the paragraphs of a page, which have one word each. */
+			/** Marks each of the paragraphs of a page, which have one word each, a hundred in a section. */
 			async markAll(url: string, words: string[]): Promise<void> {
 				const one = (word: string, i: number) => {
-					const xpath = `/html[1]/body[1]/p[${i + 1}]/text()[1]`;
+					const xpath = `/html[1]/body[1]/section[${Math.floor(i / 100) + 1}]/p[${(i % 100) + 1}]/text()[1]`;
 					const ends = { anchor: { xpath, offset: 0 }, focus: { xpath, offset: word.length } };
 					return create({ url, ranges: [{ ...ends, quote: { exact: word, prefix: '', suffix: '' } }] });
 				};

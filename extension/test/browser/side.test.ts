@@ -93,7 +93,7 @@ test('a page’s own discussion follows what is new for who is at its end', asyn
 	await side.getByRole('tab', { name: 'Discussion' }).click();
 	await side.getByText('Nothing is said about this page yet.').waitFor();
 	const write = async (text: string) => {
-		await side.getByLabel('Note on the page').fill(text);
+		await side.getByRole('textbox', { name: 'Note on the page' }).fill(text);
 		await side.keyboard.press('Control+Enter');
 	};
 	await write('The *first* note');
@@ -123,8 +123,10 @@ test('a page’s own discussion follows what is new for who is at its end', asyn
 test('five thousand entries stay quick', async () => {
 	const limn = await Limn.start();
 	const words = Array.from({ length: 5_000 }, (_, i) => `word${i}`);
-	const flat = `<p>${words.join('</p><p>')}</p>`; // all of them siblings
-	const url = `${await servePage(`<!doctype html><title>Long</title><body>${flat}`)}/`;
+	const section = (_: unknown, i: number) =>
+		`<section><p>${words.slice(i * 100, i * 100 + 100).join('</p><p>')}</p></section>`;
+	const sections = Array.from({ length: 50 }, section).join('');
+	const url = `${await servePage(`<!doctype html><title>Long</title><body>${sections}`)}/`;
 	const context = await profile(limn.extension('chrome'));
 	const bob = await limn.signUp('Bob');
 	await bob.markAll(url, words);
