@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -84,14 +83,8 @@ func TestCommandsThatAreShownExist(t *testing.T) {
 	}
 	for _, document := range documents(t) {
 		for _, b := range blocks(t, document) {
-			if !slices.Contains([]string{"", "sh", "console", "html", "sql", "ini", "json"}, b.kind) {
-				t.Errorf("%s: blocks of the kind %s are not checked", document, b.kind)
-			}
 			for line := range strings.Lines(b.text) {
 				line = strings.TrimSpace(line)
-				if b.kind == "" && regexp.MustCompile(`^(\$ |# )?(limn|make|curl|docker|systemctl) `).MatchString(line) {
-					t.Errorf("%s: %q is a command: show it as sh, or as console", document, line)
-				}
 				typed, prompted := strings.CutPrefix(line, "$ ")
 				if !prompted {
 					typed, prompted = strings.CutPrefix(line, "# ")
@@ -137,12 +130,8 @@ func understands(arguments []string) error {
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// Links between documents lead somewhere, and the index names every document.
+// Links between documents lead somewhere.
 func TestLinksInTheDocsLeadSomewhere(t *testing.T) {
-	index, err := os.ReadFile("docs/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, document := range documents(t) {
 		text, err := os.ReadFile(document)
 		if err != nil {
@@ -157,9 +146,6 @@ func TestLinksInTheDocsLeadSomewhere(t *testing.T) {
 			if _, err := os.Stat(file); err != nil {
 				t.Errorf("%s: %s leads nowhere", document, found[1])
 			}
-		}
-		if name := filepath.Base(document); name != "README.md" && !strings.Contains(string(index), "]("+name) {
-			t.Errorf("docs/README.md does not lead to %s", document)
 		}
 	}
 }
