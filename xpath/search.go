@@ -177,8 +177,7 @@ func (s *search) fuzzily() []match {
 	if size < enough {
 		return nil
 	}
-	starts := s.scan(s.folded[:size], 0)
-	ends := s.scan(s.folded[len(s.folded)-size:], 1)
+	starts, ends := s.scan(size)
 	return s.between(append(starts, s.framed(0)...), append(ends, s.framed(1)...))
 }
 

@@ -197,9 +197,9 @@ export class Search {
 	private scan(piece: string, side: Side): number[] {
 		const rate = 40; // per cent of errors at most
 		const same = 3; // a match's neighbours match as well
-		const middle = lowerBound(this.page.at, this.at[side], this.page.text.length);
-		const from = Math.max(middle - maxScan, 0);
-		const to = Math.min(middle + maxScan, this.page.text.length);
+		const at = (place: number): number => lowerBound(this.page.at, place, this.page.text.length);
+		const from = Math.max(at(Math.min(...this.at)) - maxScan, 0);
+		const to = Math.min(at(Math.max(...this.at)) + maxScan, this.page.text.length);
 		const hits: { at: number; errors: number }[] = [];
 		const limit = Math.trunc((piece.length * rate) / 100);
 		const visit = (read: number, errors: number): void => {
