@@ -8,11 +8,12 @@ import (
 // scan finds the places where the folded quote's first piece starts and its last one ends with few errors.
 func (s *search) scan(size int) (starts, ends []int) {
 	const rate = 40 // per cent of errors at most
-	from := max(s.page.index(min(s.at[0], s.at[1]))-maxScan, 0)
-	to := min(s.page.index(max(s.at[0], s.at[1]))+maxScan, len(s.page.units))
+	page := s.doc.folded()
+	from := max(page.index(min(s.at[0], s.at[1]))-maxScan, 0)
+	to := min(page.index(max(s.at[0], s.at[1]))+maxScan, len(page.units))
 	s.work += 2 * (to - from)
 	var first, last hits
-	both(s.page.units[from:to], size*rate/100,
+	both(page.units[from:to], size*rate/100,
 		newPattern(s.folded[len(s.folded)-size:]), func(read, errors int) { last.add(from+read, errors) },
 		newPattern(reversed(s.folded[:size])), func(read, errors int) { first.add(to-read, errors) })
 	for _, h := range first.best() {
@@ -47,13 +48,13 @@ func (h hits) best() hits {
 // unfold is the place of a start (side 0) or end (1) in the text, with as much space as the quote has there.
 func (s *search) unfold(folded, side int) int {
 	if side == 0 {
-		at := int(s.page.at[folded])
+		at := int(s.doc.folded().at[folded])
 		for n := 0; n < s.lead && at > s.doc.origin && isSpace(s.text[at-1]); n++ {
 			at--
 		}
 		return at
 	}
-	at := int(s.page.at[folded-1]) + 1
+	at := int(s.doc.folded().at[folded-1]) + 1
 	for n := 0; n < s.tail && at < len(s.text) && isSpace(s.text[at]); n++ {
 		at++
 	}
