@@ -29,7 +29,7 @@ func beginCSV(w io.Writer, origin string) sheet {
 func (s *csvSheet) add(t storage.Thread) error {
 	h := t.Highlight
 	return s.row([]string{
-		h.ID.String(), h.Page.URL, h.Page.Title, strings.Join(quotes(h), "\n…\n"), h.Note, joinTags(h.Tags), h.Color,
+		h.ID.String(), h.Page.URL, h.Page.Title, strings.Join(Quotes(h), "\n…\n"), h.Note, joinTags(h.Tags), h.Color,
 		h.Author.Name, h.Group, string(h.Check.State), thread(t.Replies),
 		h.CreatedAt.UTC().Format(time.RFC3339), h.UpdatedAt.UTC().Format(time.RFC3339), highlightURL(s.origin, h),
 	})
@@ -103,8 +103,8 @@ func joinTags(tags []string) string {
 	return strings.Join(list, ", ")
 }
 
-// quotes are the texts of a highlight's ranges, as far as they are known.
-func quotes(h storage.Highlight) []string {
+// Quotes are the texts of a highlight's ranges, as far as they are known.
+func Quotes(h storage.Highlight) []string {
 	var texts []string
 	for _, r := range h.Ranges {
 		if r.Quote != nil && r.Quote.Exact != "" {

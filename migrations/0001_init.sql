@@ -14,6 +14,7 @@ CREATE TABLE accounts (
   name          text NOT NULL,
   name_key      text NOT NULL UNIQUE,          -- the name case-folded: what "taken" compares
   password_hash text,                          -- argon2id; null: a name without a password
+  operator      boolean NOT NULL DEFAULT false, -- sees how the server does
   rights        bigint NOT NULL DEFAULT 0,     -- counts the changes of what the account may read or do
   created_at    timestamptz NOT NULL DEFAULT now(),
   updated_at    timestamptz NOT NULL DEFAULT now(),
@@ -108,6 +109,7 @@ CREATE TABLE pages (
   title         text NOT NULL DEFAULT '',
   language      text NOT NULL DEFAULT '',      -- as the page says it (BCP 47)
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
+  swept_seq     bigint NOT NULL DEFAULT 0,     -- up to which tombstones may have been swept away: who holds less begins anew
   created_at    timestamptz NOT NULL DEFAULT now(),
   check_due_at  timestamptz,                   -- when the page is to be visited, for whatever reason; null: there is none
   read_at       timestamptz,                   -- when the page was last read
@@ -124,7 +126,7 @@ CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT N
 -- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
 -- A hidden thing is in a group of its own, which only those read who moderate (storage.hiddenIn).
 -- left_groups are those that could read it once: they are told that it is gone, nobody else is.
--- A deleted row stays as a tombstone with a number; its content goes at once.
+-- A deleted row stays as a tombstone with a number for some months (storage/retention.go); its content goes at once.
 CREATE TABLE highlights (
   page_id      uuid NOT NULL REFERENCES pages,
   id           uuid NOT NULL,
@@ -145,6 +147,8 @@ CREATE TABLE highlights (
   checked_at   timestamptz,
   verified_at  timestamptz,                    -- when it was first verified: most highlights have no other history
   check_ranges jsonb,                          -- where the quotes stand now, when check_state is moved
+  canonical    text,                          -- the IRIs that it came with over the Web Annotation Protocol
+  via          text,
   request_hash bytea,                          -- SHA-256 of the creating request: the same id again is a replay or a conflict
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,
@@ -157,6 +161,7 @@ CREATE INDEX highlights_group ON highlights (group_id, created_at, id)
   WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- most are public, and found by their page
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX highlights_deleted ON highlights (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
 
 -- What happened to a highlight since it was made, but that it was first verified. All of it goes when it is deleted.
@@ -200,6 +205,8 @@ CREATE TABLE replies (
   left_groups  uuid[] NOT NULL DEFAULT '{}',
   note         text NOT NULL,
   attachments  jsonb NOT NULL DEFAULT '[]',    -- as in highlights
+  canonical    text,                          -- as in highlights
+  via          text,
   request_hash bytea,
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,
@@ -209,7 +216,10 @@ CREATE TABLE replies (
 );
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
+CREATE INDEX replies_deleted ON replies (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX replies_group ON replies (group_id, created_at, id)
+  WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- as highlights_group
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
 -- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by
@@ -253,6 +263,7 @@ CREATE TABLE operations (
   done_at    timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (account_id, id)
 );
+CREATE INDEX operations_done ON operations USING brin (done_at); -- written in this order
 
 -- Who reads which page through which instance, so that every instance can tell its readers of all of them.
 -- Not logged: after a crash nobody is connected.
@@ -291,14 +302,20 @@ CREATE TABLE feed_pages (
 -- What can be searched for of each highlight with its thread (storage/search.go). It follows what is written: search_due
 -- names what has changed, whoever changes it, and is emptied within a second.
 CREATE TABLE search (
-  page_id  uuid NOT NULL,
-  id       uuid NOT NULL,                      -- the highlight's
-  language text NOT NULL,                      -- of the configuration words_…
-  body     text NOT NULL,                      -- its words, in lower case
-  words    tsvector NOT NULL,
+  page_id    uuid NOT NULL,
+  id         uuid NOT NULL,                    -- the highlight's
+  group_id   uuid NOT NULL,                    -- these as the highlight had them: what may be read is asked of it, too
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  color      text NOT NULL,
+  language   text NOT NULL,                    -- of the configuration words_…
+  body       text NOT NULL,                    -- its words, in lower case
+  words      tsvector NOT NULL,
   PRIMARY KEY (page_id, id),
   FOREIGN KEY (page_id, id) REFERENCES highlights -- which also tells the planner that each is found once
 );
+CREATE INDEX search_created ON search (created_at, id);
+CREATE INDEX search_updated ON search (updated_at, id);
 CREATE INDEX search_words ON search USING gin (words) WITH (gin_pending_list_limit = 512); -- kB, which each search reads through
 CREATE TABLE search_due (                      -- without a key: it is only written at its end, and taken from its beginning
   page_id uuid NOT NULL,
@@ -351,8 +368,9 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER search_written AFTER INSERT ON highlights REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION search_written();
-CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags ON highlights
-  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags) IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags))
+CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags, color, group_id, updated_at ON highlights
+  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags, OLD.color, OLD.group_id, OLD.updated_at)
+    IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags, NEW.color, NEW.group_id, NEW.updated_at))
   EXECUTE FUNCTION search_edited();
 CREATE TRIGGER search_answered AFTER INSERT ON replies REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION search_answered();
@@ -360,3 +378,60 @@ CREATE TRIGGER search_answer_edited AFTER UPDATE OF note ON replies
   FOR EACH ROW WHEN (OLD.note <> NEW.note) EXECUTE FUNCTION search_answer_edited();
 CREATE TRIGGER search_page_learned AFTER UPDATE OF title, language ON pages
   FOR EACH ROW WHEN (OLD.title <> NEW.title OR OLD.language <> NEW.language) EXECUTE FUNCTION search_page_learned();
+
+-- Addresses that are told what changes (storage/webhooks.go). webhook_due names pages that have changed, with the number
+-- before, and is dealt out to webhook_pages: how far each webhook was told each page, for as long as that matters.
+CREATE TABLE webhooks (
+  id            uuid PRIMARY KEY,
+  account_id    uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  url           text NOT NULL,
+  secret        text NOT NULL,                 -- as it is: deliveries are signed with it
+  only_page     uuid,                          -- null: all
+  only_group    text,                          -- as the API names it; null: all that the account reads
+  created_at    timestamptz NOT NULL,
+  failures      integer NOT NULL DEFAULT 0,    -- in a row
+  failing_since timestamptz,
+  retry_at      timestamptz,                   -- not before; null: at any time
+  reason        text NOT NULL DEFAULT '',      -- of the last failure
+  disabled_at   timestamptz
+);
+CREATE INDEX webhooks_account ON webhooks (account_id, created_at, id);
+CREATE TABLE webhook_due (                     -- as search_due
+  page_id uuid NOT NULL,
+  seq     bigint NOT NULL,
+  at      timestamptz NOT NULL
+);
+CREATE TABLE webhook_pages (
+  webhook_id   uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+  page_id      uuid NOT NULL,
+  seq          bigint NOT NULL,                -- everything up to this number was told
+  due_at       timestamptz NOT NULL,           -- since when there may be more; infinity: there is not
+  told_at      timestamptz NOT NULL DEFAULT now(),
+  lease        uuid,                           -- of who tells it at the moment
+  leased_until timestamptz NOT NULL DEFAULT '-infinity',
+  PRIMARY KEY (webhook_id, page_id)
+) WITH (fillfactor = 50);
+CREATE INDEX webhook_pages_due ON webhook_pages (webhook_id, due_at);
+CREATE TABLE webhook_deliveries (
+  webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+  at         timestamptz NOT NULL,
+  id         uuid NOT NULL,
+  message_id uuid NOT NULL,                    -- the same in each attempt
+  type       text NOT NULL,
+  page       uuid,
+  seq        bigint,
+  status     integer NOT NULL,                 -- 0: there was no answer
+  reason     text NOT NULL,
+  PRIMARY KEY (webhook_id, at, id)
+);
+-- +goose StatementBegin
+CREATE FUNCTION webhook_page_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM webhooks WHERE disabled_at IS NULL) THEN
+    INSERT INTO webhook_due (page_id, seq, at) VALUES (NEW.id, OLD.seq, clock_timestamp());
+  END IF;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER webhook_page_changed AFTER UPDATE OF seq ON pages
+  FOR EACH ROW WHEN (NEW.seq > OLD.seq) EXECUTE FUNCTION webhook_page_changed();

@@ -9,13 +9,16 @@ import (
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left, and files that
-// never arrived, and sees to it that what changes can be searched for.
+// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left and files that
+// never arrived, sweeps what has become old, tells webhooks what changes, and sees to it that it can be searched for. In the end it ends the
+// streams of what is popular.
 func (s *Server) Run(ctx context.Context) {
-	var both sync.WaitGroup
-	both.Go(func() { s.eraseLeft(ctx) })
-	both.Go(func() { s.fillSearch(ctx) })
-	both.Wait()
+	defer close(s.ending)
+	var all sync.WaitGroup
+	all.Go(func() { s.eraseLeft(ctx) })
+	all.Go(func() { s.fillSearch(ctx) })
+	all.Go(func() { s.webhooks.Run(ctx) })
+	all.Wait()
 }
 
 func (s *Server) eraseLeft(ctx context.Context) {
@@ -25,6 +28,11 @@ func (s *Server) eraseLeft(ctx context.Context) {
 		}
 		if err := s.store.SweepAttachments(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("files that did not arrive cannot be swept yet", "error", err)
+		}
+		if s.config.Retention > 0 {
+			if err := s.store.Sweep(ctx, s.config.Retention); err != nil && ctx.Err() == nil {
+				s.log.Warn("what is old cannot be swept yet", "error", err)
+			}
 		}
 		select {
 		case <-s.left:

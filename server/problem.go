@@ -169,6 +169,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		return
 	}
+	if wantsPage(c.Request) {
+		s.showFault(c, err, p)
+		return
+	}
 	if p.Status == http.StatusUnauthorized {
 		c.Header("WWW-Authenticate", "Bearer")
 	}

@@ -108,6 +108,30 @@ func (s *Store) SetPassword(ctx context.Context, reader Reader, current, passwor
 	return translate(err, "set password")
 }
 
+// FindAccount finds the account of a name; not known: nobody has it.
+func (s *Store) FindAccount(ctx context.Context, name string) (id uuid.UUID, known bool, err error) {
+	if len(name) > maxRawName {
+		return uuid.Nil, false, nil
+	}
+	err = s.pool.QueryRow(ctx, `SELECT id FROM accounts WHERE name_key = $1 AND deleted_at IS NULL`, nameKey(name)).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, false, nil
+	}
+	return id, err == nil, translate(err, "find account")
+}
+
+// HasPassword tells whether an account can be signed in to by one.
+func (s *Store) HasPassword(ctx context.Context, id uuid.UUID) (has bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT password_hash IS NOT NULL FROM accounts WHERE id = $1 AND deleted_at IS NULL`, id).Scan(&has)
+	return has, translate(err, "look for a password")
+}
+
+// SetOperator says whether an account sees how the server does.
+func (s *Store) SetOperator(ctx context.Context, id uuid.UUID, operator bool) error {
+	_, err := s.pool.Exec(ctx, `UPDATE accounts SET operator = $2 WHERE id = $1 AND deleted_at IS NULL`, id, operator)
+	return translate(err, "make an operator")
+}
+
 // ReaderNamed is the account with a name, for who runs the server: it may do what that account may.
 func (s *Store) ReaderNamed(ctx context.Context, name string) (Reader, error) {
 	_, key, err := checkName(name)
@@ -184,6 +208,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 			UPDATE accounts SET name = '', name_key = id::text, password_hash = NULL, deleted_at = now(), updated_at = now() WHERE id = $1`, account)
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1`, account)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM webhooks WHERE account_id = $1`, account)
 		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM codes WHERE account_id = $1`, account)
