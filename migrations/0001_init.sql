@@ -109,6 +109,7 @@ CREATE TABLE pages (
   title         text NOT NULL DEFAULT '',
   language      text NOT NULL DEFAULT '',      -- as the page says it (BCP 47)
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
+  swept_seq     bigint NOT NULL DEFAULT 0,     -- up to which tombstones may have been swept away: who holds less begins anew
   created_at    timestamptz NOT NULL DEFAULT now(),
   check_due_at  timestamptz,                   -- when the page is to be visited, for whatever reason; null: there is none
   read_at       timestamptz,                   -- when the page was last read
@@ -125,7 +126,7 @@ CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT N
 -- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
 -- A hidden thing is in a group of its own, which only those read who moderate (storage.hiddenIn).
 -- left_groups are those that could read it once: they are told that it is gone, nobody else is.
--- A deleted row stays as a tombstone with a number; its content goes at once.
+-- A deleted row stays as a tombstone with a number for some months (storage/retention.go); its content goes at once.
 CREATE TABLE highlights (
   page_id      uuid NOT NULL REFERENCES pages,
   id           uuid NOT NULL,
@@ -158,6 +159,7 @@ CREATE INDEX highlights_group ON highlights (group_id, created_at, id)
   WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- most are public, and found by their page
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX highlights_deleted ON highlights (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
 
 -- What happened to a highlight since it was made, but that it was first verified. All of it goes when it is deleted.
@@ -210,6 +212,7 @@ CREATE TABLE replies (
 );
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
+CREATE INDEX replies_deleted ON replies (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX replies_group ON replies (group_id, created_at, id)
   WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- as highlights_group
@@ -256,6 +259,7 @@ CREATE TABLE operations (
   done_at    timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (account_id, id)
 );
+CREATE INDEX operations_done ON operations USING brin (done_at); -- written in this order
 
 -- Who reads which page through which instance, so that every instance can tell its readers of all of them.
 -- Not logged: after a crash nobody is connected.

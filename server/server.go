@@ -20,6 +20,7 @@ type Config struct {
 	Signup    string               // who may sign up: SignupOpen, SignupInvite or SignupClosed
 	OIDC      OIDC                 // whom people may sign in with besides
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
+	Retention time.Duration        // how long what was removed, or done once, is remembered; 0: for ever
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
