@@ -113,6 +113,7 @@ func (s *Server) pages() []route {
 
 		{http.MethodGet, "/search", nothing, s.search},
 
+		{http.MethodGet, "/join", nothing, s.viewJoin},
 		{http.MethodGet, "/groups", nothing, s.viewGroups},
 		{http.MethodPost, "/groups", account, filled(s.beginGroup)},
 		{http.MethodGet, "/groups/{id}", nothing, s.viewGroup},
@@ -132,6 +133,7 @@ func (s *Server) pages() []route {
 		{http.MethodPost, "/account/tokens", personal, filled(s.makeToken)},
 		{http.MethodPost, "/account/tokens/{id}/revoke", personal, filled(s.revokeToken)},
 		{http.MethodGet, "/account/data", personal, s.viewData},
+		{http.MethodPost, "/account/data/import", personal, s.takeInOnPage},
 		{http.MethodGet, "/admin", personal, s.viewAdmin},
 	}
 }
@@ -151,10 +153,13 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 
 	pages := engine.Group("", s.limitRequests, s.authenticate)
 	for _, r := range s.pages() {
-		handle := s.handle(inTime(r.admit(r.handle)))
-		pages.Handle(r.method, ginPath(r.path), handle)
+		handle := r.admit(r.handle)
+		if !slices.Contains(unhurried, r.path) {
+			handle = inTime(handle)
+		}
+		pages.Handle(r.method, ginPath(r.path), s.handle(handle))
 		if r.method == http.MethodGet {
-			pages.HEAD(ginPath(r.path), handle)
+			pages.HEAD(ginPath(r.path), s.handle(handle))
 		}
 	}
 	for _, method := range []string{http.MethodGet, http.MethodHead} { // which monitors like to use
