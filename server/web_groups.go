@@ -120,7 +120,7 @@ func (s *Server) answerGroup(c *gin.Context, status int, typed form, made *invit
 	if err != nil {
 		return err
 	}
-	if body.Moves, err = s.cardsOf(c, reader, list, 0); err != nil {
+	if body.Moves, err = s.cardsOf(c, storage.Anonymous, list, 0); err != nil { // which names no group: it is this one
 		return err
 	}
 	if made != nil {

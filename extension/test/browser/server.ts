@@ -106,6 +106,11 @@ export class Limn {
 		};
 	}
 
+	/** Lets somebody see how the server does, while it runs. */
+	makeOperator(name: string): void {
+		execFileSync(inject('limn'), ['account', name, '--operator'], { env: { ...process.env, LIMN_DATA_DIR: this.data } });
+	}
+
 	/** Has the server read a page again. */
 	async checkAgain(url: string): Promise<void> {
 		const { token } = await this.post('/accounts', { name: 'the one who checks' });
