@@ -28,8 +28,15 @@ type config struct {
 	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
 	Limits      bool            // LIMN_LIMITS
 	Retention   time.Duration   // LIMN_RETENTION: as server.Config has it
+	Log         string          // LIMN_LOG: logText or logJSON
 	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
 }
+
+// How the log is written.
+const (
+	logText = "text"
+	logJSON = "json"
+)
 
 // readConfig reads the environment. Its errors are sentences that name the variable.
 func readConfig(getenv func(string) string) (c config, err error) {
@@ -44,6 +51,7 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
 		Retention:   e.days("LIMN_RETENTION", 90),
+		Log:         e.oneOf("LIMN_LOG", logText, logJSON),
 		Kafka:       e.bus("LIMN_BUS"),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {

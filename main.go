@@ -2,8 +2,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,12 +12,13 @@ import (
 	"github.com/alecthomas/kong"
 
 	"limn/extension"
-	"limn/storage"
 )
 
 type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
+	Token     tokenCommand     `cmd:"" help:"Make a token for an account, also while limn runs."`
+	Check     checkCommand     `cmd:"" help:"Say what the server sees of a page."`
 	Export    exportCommand    `cmd:"" help:"Write highlights to a file, also while limn runs."`
 	Import    importCommand    `cmd:"" help:"Take highlights in from a file, also while limn runs."`
 	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
@@ -45,45 +44,16 @@ func (serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	return serve(config, os.Stdout, newLog(os.Stderr))
+	return serve(config, os.Stdout, newLog(os.Stderr, config.Log))
 }
 
-type accountCommand struct {
-	Name     string `arg:"" help:"The name of the account."`
-	Operator bool   `help:"Let it see how the server does, at /admin. An account that there is already gets this, and no token."`
+// newLog writes lines of text, or of JSON. What it is told names neither people nor what they read.
+func newLog(w io.Writer, format string) *slog.Logger {
+	if format == logJSON {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
 }
-
-// Run makes the account.
-func (a accountCommand) Run() error {
-	config, err := readConfig(os.Getenv)
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	database, err := openDatabase(ctx, config, storage.JoinPrivate)
-	if err != nil {
-		return err
-	}
-	defer database.close()
-	if id, known, err := database.store.FindAccount(ctx, a.Name); err != nil || known && a.Operator {
-		return errors.Join(err, database.store.SetOperator(ctx, id, true))
-	}
-	account, err := database.store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
-	if err != nil {
-		return err
-	}
-	if err := database.store.SetOperator(ctx, account.ID, a.Operator); err != nil {
-		return err
-	}
-	token, _, err := database.store.CreateSession(ctx, account.ID)
-	if err != nil {
-		return err
-	}
-	fmt.Println(token)
-	return nil
-}
-
-func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 type extensionCommand struct {
 	Dir     string `arg:"" help:"The folder to write to." type:"path"`

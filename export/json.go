@@ -36,13 +36,7 @@ func (s *jsonSheet) add(t storage.Thread) error {
 
 // writeItem writes a highlight with all that is its own.
 func writeItem(w io.Writer, t storage.Thread) error {
-	text, err := json.Marshal(struct {
-		storage.Highlight
-		VerifiedAt   *time.Time            `json:"verified_at,omitempty"`
-		GroupDetails *storage.GroupDetails `json:"group_details,omitempty"`
-		History      []storage.Event       `json:"history,omitempty"`
-		Thread       []storage.Reply       `json:"thread"`
-	}{t.Highlight, t.VerifiedAt, t.Group, t.History, append([]storage.Reply{}, t.Replies...)})
+	text, err := appendItem(make([]byte, 0, 1024), t)
 	if err != nil {
 		return err
 	}

@@ -298,14 +298,20 @@ CREATE TABLE feed_pages (
 -- What can be searched for of each highlight with its thread (storage/search.go). It follows what is written: search_due
 -- names what has changed, whoever changes it, and is emptied within a second.
 CREATE TABLE search (
-  page_id  uuid NOT NULL,
-  id       uuid NOT NULL,                      -- the highlight's
-  language text NOT NULL,                      -- of the configuration words_…
-  body     text NOT NULL,                      -- its words, in lower case
-  words    tsvector NOT NULL,
+  page_id    uuid NOT NULL,
+  id         uuid NOT NULL,                    -- the highlight's
+  group_id   uuid NOT NULL,                    -- these as the highlight had them: what may be read is asked of it, too
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  color      text NOT NULL,
+  language   text NOT NULL,                    -- of the configuration words_…
+  body       text NOT NULL,                    -- its words, in lower case
+  words      tsvector NOT NULL,
   PRIMARY KEY (page_id, id),
   FOREIGN KEY (page_id, id) REFERENCES highlights -- which also tells the planner that each is found once
 );
+CREATE INDEX search_created ON search (created_at, id);
+CREATE INDEX search_updated ON search (updated_at, id);
 CREATE INDEX search_words ON search USING gin (words) WITH (gin_pending_list_limit = 512); -- kB, which each search reads through
 CREATE TABLE search_due (                      -- without a key: it is only written at its end, and taken from its beginning
   page_id uuid NOT NULL,
@@ -358,8 +364,9 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER search_written AFTER INSERT ON highlights REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION search_written();
-CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags ON highlights
-  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags) IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags))
+CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags, color, group_id, updated_at ON highlights
+  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags, OLD.color, OLD.group_id, OLD.updated_at)
+    IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags, NEW.color, NEW.group_id, NEW.updated_at))
   EXECUTE FUNCTION search_edited();
 CREATE TRIGGER search_answered AFTER INSERT ON replies REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION search_answered();

@@ -202,6 +202,19 @@ func ways() (all []way) {
 		streams("GET /stream", "/stream?url={url}", always),
 		streams("GET /stream?group", "/stream?url={url}&group={group}", read),
 		{"GET /stream, live and again", goesOn},
+		{"GET /popular", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			got := a.do("GET", "/popular?window=all&limit=50&group="+p.group, "")
+			got.body = strings.ReplaceAll(got.body, p.url, p.text)
+			return got, p.read(a), !p.hidden(a)
+		}},
+		{"GET /popular/stream", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			path := "/popular/stream?window=all&limit=50&group=" + p.group
+			if p.hidden(a) {
+				return a.do("GET", path, ""), http.StatusNotFound, false
+			}
+			first := a.follow(path).until("popular")
+			return answer{status: http.StatusOK, body: strings.ReplaceAll(textOf(first), p.url, p.text)}, http.StatusOK, true
+		}},
 		{"GET /pages/near/{prefix}", func(t *testing.T, a actor, p place) (answer, int, bool) {
 			sum := sha256.Sum256([]byte(p.url))
 			hash := hex.EncodeToString(sum[:])

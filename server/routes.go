@@ -88,6 +88,8 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/verify", nothing, s.verify},
 
 		{http.MethodGet, "/stream", nothing, s.stream},
+		{http.MethodGet, "/popular", nothing, s.getPopular},
+		{http.MethodGet, "/popular/stream", nothing, s.streamPopular},
 		{http.MethodGet, "/export", nothing, s.export},
 		{http.MethodPost, "/import", account, s.takeIn},
 	}
@@ -139,7 +141,7 @@ func (s *Server) pages() []route {
 }
 
 // unhurried are the routes that last as long as the client takes to read or to send.
-var unhurried = []string{"/stream", "/export", "/import", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+var unhurried = []string{"/stream", "/popular/stream", "/export", "/import", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.authenticate)

@@ -26,7 +26,8 @@ type Reader struct {
 
 	Operation *Operation // what the request does, once; nil: it may be done as often as it is asked for
 
-	everything bool // lists and exports are not limited to groups
+	everything bool        // lists and exports are not limited to groups
+	without    []uuid.UUID // but for what is of these accounts and groups, and waits to be erased
 }
 
 // Operator is who runs the server, and may take away all that is in it. No request has this reader.

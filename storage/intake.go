@@ -100,8 +100,16 @@ func (s *Store) TakeIn(ctx context.Context, in Intake, items iter.Seq2[Item, err
 	if err := st.tell(ctx, &tally, `i.status > 0`, pgx.NamedArgs{}); err != nil {
 		return tally, err
 	}
-	return tally, st.write(ctx, &tally)
+	if err := st.write(ctx, &tally); err != nil {
+		return tally, err
+	}
+	if tally.Created > muchMore { // what Postgres knew of the tables is not true any more
+		_, err = conn.Exec(ctx, `ANALYZE pages, highlights, replies`)
+	}
+	return tally, translate(err, "look at what was taken in")
 }
+
+const muchMore = 10_000 // highlights and replies
 
 // refusal is how an item that cannot be taken is told of.
 func refusal(err error) (status int, pointer, detail string) {

@@ -213,8 +213,8 @@ func (st *staging) addHighlight(item Item) error {
 		}
 	}
 	st.held += len(h.Note) + 512
-	st.put("intake", st.n, item.Line, item.Pointer, item.Part, 0, 0, "", h.ID, PageID(url), url, public, own, nil, nil,
-		h.Author.ID, place, in, n.Ranges, n.Color, n.Note, n.Tags, h.Seq, max(h.Version, 1), check.State, check.Reason, check.CheckedAt,
+	st.put("intake", st.n, item.Line, item.Pointer, item.Part, 0, 0, "", [16]byte(h.ID), [16]byte(PageID(url)), url, public, own, nil, nil,
+		[16]byte(h.Author.ID), [16]byte(place), in, n.Ranges, n.Color, n.Note, n.Tags, h.Seq, max(h.Version, 1), check.State, check.Reason, check.CheckedAt,
 		check.Ranges, verified, h.CreatedAt, h.UpdatedAt)
 	return nil
 }

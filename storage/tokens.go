@@ -43,10 +43,12 @@ type NewToken struct {
 	ExpiresIn time.Duration
 }
 
+// MaxTokenLife is how long a token may be good that is no session.
+const MaxTokenLife = 10 * 365 * 24 * time.Hour
+
 const (
-	tokenLife    = 400 * 24 * time.Hour      // of a session
-	maxTokenLife = 10 * 365 * 24 * time.Hour // of others, which live for tokenLife unless said
-	maxTokens    = 100                       // of an account, of each kind
+	tokenLife = 400 * 24 * time.Hour // of a session, and of others unless said
+	maxTokens = 100                  // of an account, of each kind
 )
 
 // CreateSession makes a token for all that the account may do. The oldest ends if there are too many.
@@ -177,8 +179,8 @@ func (n *NewToken) check() error {
 	if len(n.Scopes) == 0 || len(n.Scopes) > len(scopes) || slices.ContainsFunc(n.Scopes, func(s Scope) bool { return !slices.Contains(scopes, s) }) {
 		invalid.refuse("/scopes", "must be some of read, write, admin")
 	}
-	if n.ExpiresIn < time.Second || n.ExpiresIn > maxTokenLife {
-		invalid.refuse("/expires_in", "must be from 1 to %d seconds", int(maxTokenLife.Seconds()))
+	if n.ExpiresIn < time.Second || n.ExpiresIn > MaxTokenLife {
+		invalid.refuse("/expires_in", "must be from 1 to %d seconds", int(MaxTokenLife.Seconds()))
 	}
 	return invalid.orNil()
 }
