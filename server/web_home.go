@@ -19,11 +19,15 @@ const (
 
 // A homeView is the start: for a stranger what limn is, for everybody else what moves.
 type homeView struct {
-	Moves  []card
-	Public []card
-	Groups []storage.Group
-	Stream string // tells of changes on the pages of what moves
+	Moves   []card
+	Public  []card
+	Popular storage.Popular
+	Groups  []storage.Group
+	Stream  string // tells of changes on the pages of what moves
 }
+
+// popularAtHome is the board of what everybody may read.
+var popularAtHome = popularRequest{window: "7d", groups: []string{"public"}, limit: 5}
 
 // strangersHome is the start for who is not signed in, without what others have marked.
 var strangersHome = view{Title: "Read the web together", Path: "/", Class: "welcome", Scripts: []string{"/live.js"}, Body: homeView{}}
@@ -33,6 +37,9 @@ func (s *Server) viewHome(c *gin.Context) error {
 	v, body := strangersHome, homeView{}
 	var err error
 	if body.Public, err = s.publicCards(c); err != nil {
+		return err
+	}
+	if body.Popular, err = s.boards.get(c, storage.Anonymous, popularAtHome); err != nil {
 		return err
 	}
 	if reader.Account.ID == uuid.Nil {

@@ -50,7 +50,6 @@ const strangers = (page: string) => [
 	'/groups',
 	'/nowhere',
 	'/join',
-	'/docs',
 	`/p/${page}`,
 ];
 const reading = (page: string, h: string) => [
