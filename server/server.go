@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -26,28 +27,31 @@ type Config struct {
 
 // A Server answers HTTP requests.
 type Server struct {
-	config   Config
-	store    *storage.Store
-	hub      *live.Hub
-	checker  *verify.Checker
-	web      *Web
-	limits   *limits
-	provider *provider // nil: there is none
-	log      *slog.Logger
-	queue    *gin.Engine // the routes that operations are for
-	boards   *boards
-	ending   chan struct{} // closed when Run ends
-	left     chan struct{} // holds one token while there may be something to erase
-	handler  http.Handler
-	began    time.Time
+	config    Config
+	store     *storage.Store
+	hub       *live.Hub
+	checker   *verify.Checker
+	web       *Web
+	limits    *limits
+	provider  *provider // nil: there is none
+	log       *slog.Logger
+	queue     *gin.Engine // the routes that operations are for
+	boards    *boards
+	counted   atomic.Pointer[counted]
+	ending    chan struct{} // closed when Run ends
+	left      chan struct{} // holds one token while there may be something to erase
+	uncounted chan struct{} // likewise, while somebody waits for the board of the start
+	handler   http.Handler
+	began     time.Time
 }
 
 // New wires a server. The hub, the checker and its own Run have to be running for what they do to happen.
 func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
 	s := &Server{
 		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), provider: newProvider(config.OIDC), log: log,
-		boards: newBoards(store, hub.Pulse), ending: make(chan struct{}), left: make(chan struct{}, 1), began: time.Now(),
+		boards: newBoards(store, hub.Pulse), ending: make(chan struct{}), left: make(chan struct{}, 1), uncounted: make(chan struct{}, 1), began: time.Now(),
 	}
+	s.counted.Store(&counted{next: make(chan struct{})})
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true

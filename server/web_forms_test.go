@@ -111,7 +111,7 @@ func TestPagesSayNobodysMarkup(t *testing.T) {
 	ada.do("POST", "/highlights/"+h.text("id")+"/flags", `{"reason":`+quoted(evil)+`}`).is(http.StatusNoContent)
 	ada.do("POST", "/tokens", `{"name":`+quoted(evil)+`}`).is(http.StatusCreated)
 	ada.do("POST", "/highlights", strings.Replace(body, quoted(group), `"public"`, 1)).is(http.StatusCreated)
-	ada.visits("/", nil).says("1 reader")
+	ada.visits("/", nil, "Prefer", "wait=10").says("1 reader")
 
 	for _, path := range []string{
 		"/", "/p/" + h.text("page.id"), "/h/" + h.text("id"), "/groups", "/groups/" + group, "/account", "/account/tokens", "/account/data",

@@ -30,7 +30,7 @@ type pageView struct {
 	Groups  []choice
 	Stream  string
 	Viewers storage.Viewers
-	Heat    string // the address of where the page is marked
+	Heat    string   // the address of where the page is marked
 	Write   []choice // the groups that one may write for
 }
 

@@ -30,7 +30,7 @@ async function readSoon() {
 
 async function readAgain() {
 	try {
-		const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+		const answer = await fetch(location.href, { headers: { Accept: 'text/html', Prefer: 'wait=10' } });
 		if (answer.status === 404 || answer.redirected) return location.reload();
 		if (!answer.ok) return;
 		const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
