@@ -42,6 +42,12 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/tokens", personal, s.createToken},
 		{http.MethodDelete, "/tokens/{id}", personal, s.deleteToken},
 
+		{http.MethodGet, "/webhooks", personal, s.listWebhooks},
+		{http.MethodPost, "/webhooks", personal, s.createWebhook},
+		{http.MethodDelete, "/webhooks/{id}", personal, s.deleteWebhook},
+		{http.MethodPost, "/webhooks/{id}/ping", personal, s.pingWebhook},
+		{http.MethodGet, "/webhooks/{id}/deliveries", personal, listUnder(s.store.ListDeliveries)},
+
 		{http.MethodGet, "/groups", nothing, s.listGroups},
 		{http.MethodPost, "/groups", account, s.createGroup},
 		{http.MethodGet, "/groups/{id}", nothing, s.getGroup},
@@ -164,6 +170,11 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 			pages.HEAD(ginPath(r.path), s.handle(handle))
 		}
 	}
+	annotations := engine.Group("", s.limitRequests, s.authenticate)
+	for _, r := range s.annotationRoutes() {
+		annotations.Handle(r.method, ginPath(r.path), s.handle(inTime(r.admit(r.handle))))
+	}
+
 	for _, method := range []string{http.MethodGet, http.MethodHead} { // which monitors like to use
 		engine.Handle(method, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 		engine.Handle(method, "/readyz", s.handle(s.ready))

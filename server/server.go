@@ -37,6 +37,7 @@ type Server struct {
 	log       *slog.Logger
 	queue     *gin.Engine // the routes that operations are for
 	boards    *boards
+	webhooks  *live.Webhooks
 	counted   atomic.Pointer[counted]
 	ending    chan struct{} // closed when Run ends
 	left      chan struct{} // holds one token while there may be something to erase
@@ -49,7 +50,8 @@ type Server struct {
 func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
 	s := &Server{
 		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), provider: newProvider(config.OIDC), log: log,
-		boards: newBoards(store, hub.Pulse), ending: make(chan struct{}), left: make(chan struct{}, 1), uncounted: make(chan struct{}, 1), began: time.Now(),
+		boards: newBoards(store, hub.Pulse), webhooks: live.NewWebhooks(store, hub, checker.Client(), log),
+		ending: make(chan struct{}), left: make(chan struct{}, 1), uncounted: make(chan struct{}, 1), began: time.Now(),
 	}
 	s.counted.Store(&counted{next: make(chan struct{})})
 	gin.SetMode(gin.ReleaseMode)

@@ -151,7 +151,7 @@ test('without scripts one reads, answers, searches and begins a group', async ()
 	await page.getByRole('button', { name: 'Create the account' }).click();
 	await page.getByRole('heading', { name: 'What moves' }).waitFor();
 
-	await page.getByRole('link', { name: 'The moon pulls the sea' }).click();
+	await page.locator('#public-list').getByRole('link', { name: 'The moon pulls the sea' }).click();
 	await page.waitForURL(`**/h/${h.id}`);
 	const passage = page.getByRole('link', { name: 'Open at the passage' });
 	expect(await passage.getAttribute('href')).toBe(`${url}#:~:text=The%20moon%20pulls%20the%20sea`);
