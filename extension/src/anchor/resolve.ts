@@ -34,6 +34,7 @@ export function resolve(wire: WireRange, page: Snapshot): Range | null {
 	if (!wire.quote) return range;
 	const found = search(wire, document, text, wire.quote);
 	const held = judge(found, start, end, 0, 0);
+	if (found.isFlanked(held)) return range;
 	const match = found.gap?.admits(held) === false ? found.run() : (found.elsewhere(held) ?? held);
 	return match === held ? range : match && text.range(match.start, match.end);
 }
