@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"limn/extension":           {},
 	"limn/torture":             {"limn/storage"},
 	"limn/bench/stream":        {},
+	"limn/release":             {"limn/extension"},
 }
 
 func TestPackagesImportAlongTheArrows(t *testing.T) {
