@@ -4,17 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // An Account is a person as others see them.
@@ -24,8 +19,6 @@ type Account struct {
 }
 
 const (
-	maxName     = 60   // characters
-	maxRawName  = 4096 // bytes, before spaces and accents are put in order, which takes its time with megabytes
 	minPassword = 8    // characters
 	maxPassword = 1024 // bytes
 )
@@ -58,6 +51,9 @@ func (s *Store) CreateAccount(ctx context.Context, n NewAccount) (Account, error
 		_, err := tx.Exec(ctx, `
 			INSERT INTO accounts (id, name, name_key, password_hash) VALUES ($1, $2, $3, $4)`,
 			account.ID, account.Name, key, hash)
+		if err == nil {
+			err = takeName(ctx, tx, ofAccount, account.ID, account.Name)
+		}
 		if err == nil && n.Identity != (Identity{}) {
 			_, err = tx.Exec(ctx, `INSERT INTO identities (issuer, subject, account_id) VALUES ($1, $2, $3)`, n.Identity.Issuer, n.Identity.Subject, account.ID)
 		}
@@ -113,13 +109,19 @@ func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (A
 	if err != nil {
 		return Account{}, err
 	}
-	tag, err := s.pool.Exec(ctx, `
-		UPDATE accounts SET name = $2, name_key = $3, updated_at = now() WHERE id = $1 AND deleted_at IS NULL`, id, name, key)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE accounts SET name = $2, name_key = $3, updated_at = now() WHERE id = $1 AND deleted_at IS NULL`, id, name, key)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrNotFound
+		}
+		if err == nil {
+			err = takeName(ctx, tx, ofAccount, id, name)
+		}
+		return err
+	})
 	if err != nil {
 		return Account{}, translate(err, "rename account")
-	}
-	if tag.RowsAffected() == 0 {
-		return Account{}, fmt.Errorf("rename account: %w", ErrNotFound)
 	}
 	return Account{ID: id, Name: name}, nil
 }
@@ -158,6 +160,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 		}
 		_, err = tx.Exec(ctx, `
 			UPDATE accounts SET name = '', name_key = id::text, password_hash = NULL, deleted_at = now(), updated_at = now() WHERE id = $1`, account)
+		if err == nil {
+			err = giveUpName(ctx, tx, ofAccount, account)
+		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1`, account)
 		}
@@ -224,42 +229,6 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (Account, err
 		return Account{}, ErrCredentials
 	}
 	return account, nil
-}
-
-// checkName returns the name as it is shown and as it is compared.
-func checkName(name string) (shown, key string, err error) {
-	var invalid InvalidError
-	if len(name) > maxRawName {
-		invalid.refuse("/name", "must have at most %d characters", maxName)
-		return "", "", &invalid
-	}
-	shown = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
-	switch {
-	case shown == "":
-		invalid.refuse("/name", "must not be empty")
-	case utf8.RuneCountInString(shown) > maxName:
-		invalid.refuse("/name", "must have at most %d characters", maxName)
-	case strings.ContainsFunc(shown, isInvisible):
-		invalid.refuse("/name", "must not contain control or invisible characters")
-	}
-	return shown, nameKey(shown), invalid.orNil()
-}
-
-// isInvisible finds what would let two names look the same or turn the text around them. The joiners stay:
-// Persian names and emoji need them.
-func isInvisible(r rune) bool {
-	if r == zeroWidthNonJoiner || r == zeroWidthJoiner {
-		return false
-	}
-	return unicode.Is(unicode.C, r) || r == unicode.ReplacementChar || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
-}
-
-const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
-
-func nameKey(name string) string {
-	name = strings.NewReplacer(string(zeroWidthNonJoiner), "", string(zeroWidthJoiner), "").Replace(name)
-	name = strings.Join(strings.Fields(name), " ")
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
 }
 
 // unmatchable takes as long to compare as a real hash.
