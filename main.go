@@ -19,6 +19,8 @@ import (
 type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
+	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
+	Restore   restoreCommand   `cmd:"" help:"Put a backup into the database."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

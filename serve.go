@@ -52,6 +52,9 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	store := database.store
+	if !store.SearchesParts() {
+		log.Warn("the database has no extension pg_trgm and lets us make none: searches find words, and not parts of them")
+	}
 	bus, feed := newBus(c, store, log)
 	hub, err := live.NewHub(store, bus, log)
 	if err != nil {
@@ -90,6 +93,8 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-hub.Replaced():
+		err = storage.ErrReplaced
 	case <-database.ended():
 		err = errors.New("the private Postgres has ended; its log is in the data folder")
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -35,6 +36,8 @@ type Hub struct {
 	census   *census
 	metrics  metrics
 	closing  chan struct{}  // closed when the streams are to end
+	replaced chan struct{}  // see Replaced
+	once     sync.Once      // closes replaced
 	tails    sync.WaitGroup // of pages, and of viewers that are behind or leave, while their pages are in use
 
 	mu    sync.Mutex
@@ -45,7 +48,7 @@ type Hub struct {
 func NewHub(store *storage.Store, bus Bus, log *slog.Logger) (*Hub, error) {
 	h := &Hub{
 		store: store, bus: bus, log: log, instance: uuid.New(),
-		closing: make(chan struct{}), pages: map[uuid.UUID]*page{},
+		closing: make(chan struct{}), replaced: make(chan struct{}), pages: map[uuid.UUID]*page{},
 	}
 	h.census, h.metrics = newCensus(h), newMetrics(h)
 	var err error
@@ -104,6 +107,10 @@ func (h *Hub) Run(ctx context.Context) {
 	endBus()
 	bus.Wait()
 }
+
+// Replaced is closed when a backup was restored into the database since it was opened. What this instance holds of it, the
+// numbers of pages above all, is of another life then, and the process has to end.
+func (h *Hub) Replaced() <-chan struct{} { return h.replaced }
 
 // Changed says that a page has changed, once that is committed.
 func (h *Hub) Changed(page uuid.UUID) { h.tell(Hint{Page: page}) }
@@ -237,6 +244,10 @@ func (h *Hub) keepInstance(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storageWait)
 	defer cancel()
 	left, unknown, err := h.store.KeepInstance(ctx, h.instance)
+	if errors.Is(err, storage.ErrReplaced) {
+		h.once.Do(func() { close(h.replaced) })
+		return
+	}
 	if err != nil {
 		h.logUnlessEnding(ctx, "this instance cannot be kept alive", err)
 		return

@@ -115,6 +115,7 @@ CREATE TABLE pages (
   id            uuid PRIMARY KEY,
   url           text NOT NULL,                 -- normalised: the page's identity
   title         text NOT NULL DEFAULT '',
+  language      text NOT NULL DEFAULT '',      -- as the page says it (BCP 47)
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
   created_at    timestamptz NOT NULL DEFAULT now(),
   check_due_at  timestamptz,                   -- when the page is to be visited, for whatever reason; null: there is none
@@ -295,3 +296,76 @@ CREATE TABLE feed_pages (
   edition uuid NOT NULL,
   seq     bigint NOT NULL                      -- all changes up to this number are in the topic
 ) WITH (fillfactor = 50);                      -- as pages
+
+-- What can be searched for of each highlight with its thread (storage/search.go). It follows what is written: search_due
+-- names what has changed, whoever changes it, and is emptied within a second.
+CREATE TABLE search (
+  page_id  uuid NOT NULL,
+  id       uuid NOT NULL,                      -- the highlight's
+  language text NOT NULL,                      -- of the configuration words_…
+  body     text NOT NULL,                      -- its words, in lower case
+  words    tsvector NOT NULL,
+  PRIMARY KEY (page_id, id),
+  FOREIGN KEY (page_id, id) REFERENCES highlights -- which also tells the planner that each is found once
+);
+CREATE INDEX search_words ON search USING gin (words) WITH (gin_pending_list_limit = 512); -- kB, which each search reads through
+CREATE TABLE search_due (                      -- without a key: it is only written at its end, and taken from its beginning
+  page_id uuid NOT NULL,
+  id      uuid NOT NULL
+);
+CREATE TABLE search_languages (
+  name text PRIMARY KEY                        -- that there are in search
+);
+
+-- No word is left out for being common: who searches for a phrase, or in another language, would not find it.
+-- +goose StatementBegin
+DO $$
+DECLARE
+  language text;
+BEGIN
+  CREATE TEXT SEARCH CONFIGURATION words_simple (COPY = pg_catalog.simple);
+  FOREACH language IN ARRAY ARRAY['arabic', 'armenian', 'basque', 'catalan', 'danish', 'dutch', 'english', 'finnish', 'french', 'german',
+    'greek', 'hindi', 'hungarian', 'indonesian', 'irish', 'italian', 'lithuanian', 'nepali', 'norwegian', 'portuguese', 'romanian', 'russian',
+    'serbian', 'spanish', 'swedish', 'tamil', 'turkish', 'yiddish'] LOOP
+    EXECUTE format('CREATE TEXT SEARCH DICTIONARY stem_%s (TEMPLATE = pg_catalog.snowball, LANGUAGE = %1$s)', language);
+    EXECUTE format('CREATE TEXT SEARCH CONFIGURATION words_%s (COPY = pg_catalog.simple)', language);
+    EXECUTE format('ALTER TEXT SEARCH CONFIGURATION words_%s ALTER MAPPING FOR asciiword, word WITH stem_%1$s', language);
+  END LOOP;
+END $$;
+CREATE FUNCTION search_written() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO search_due (page_id, id) SELECT page_id, id FROM written;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION search_answered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO search_due (page_id, id) SELECT DISTINCT page_id, highlight_id FROM written;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION search_edited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO search_due (page_id, id) VALUES (NEW.page_id, NEW.id);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION search_answer_edited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO search_due (page_id, id) VALUES (NEW.page_id, NEW.highlight_id);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION search_page_learned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO search_due (page_id, id) SELECT page_id, id FROM highlights WHERE page_id = NEW.id AND deleted_at IS NULL;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER search_written AFTER INSERT ON highlights REFERENCING NEW TABLE AS written
+  FOR EACH STATEMENT EXECUTE FUNCTION search_written();
+CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags ON highlights
+  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags) IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags))
+  EXECUTE FUNCTION search_edited();
+CREATE TRIGGER search_answered AFTER INSERT ON replies REFERENCING NEW TABLE AS written
+  FOR EACH STATEMENT EXECUTE FUNCTION search_answered();
+CREATE TRIGGER search_answer_edited AFTER UPDATE OF note ON replies
+  FOR EACH ROW WHEN (OLD.note <> NEW.note) EXECUTE FUNCTION search_answer_edited();
+CREATE TRIGGER search_page_learned AFTER UPDATE OF title, language ON pages
+  FOR EACH ROW WHEN (OLD.title <> NEW.title OR OLD.language <> NEW.language) EXECUTE FUNCTION search_page_learned();

@@ -2,14 +2,23 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run erases what deleted groups and accounts have left, and files that never arrived, until ctx ends.
+// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left, and files that
+// never arrived, and sees to it that what changes can be searched for.
 func (s *Server) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { s.eraseLeft(ctx) })
+	both.Go(func() { s.fillSearch(ctx) })
+	both.Wait()
+}
+
+func (s *Server) eraseLeft(ctx context.Context) {
 	for {
 		if err := s.store.EraseLeft(ctx, s.hub.Changed); err != nil && ctx.Err() == nil {
 			s.log.Warn("what was deleted cannot be erased yet", "error", err)

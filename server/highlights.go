@@ -297,14 +297,15 @@ func (q *query) filter() storage.Filter {
 	states := []string{string(xpath.Pending), string(xpath.Verified), string(xpath.Moved), string(xpath.Orphaned), string(xpath.Unverifiable)}
 	return storage.Filter{
 		Page: q.pageOf(), Author: q.id("author"), Tag: q.text("tag"), Color: q.text("color"),
-		State: xpath.State(q.oneOf("state", states...)), Text: q.text("q"),
+		State: xpath.State(q.oneOf("state", states...)), Text: q.searched("q"),
 		Since: q.time("since"), Until: q.time("until"), Sort: q.oneOf("sort", storage.Sorts...),
 	}
 }
 
 func (s *Server) listHighlights(c *gin.Context) error {
-	q := readQuery(c, append([]string{"limit", "after"}, filterParameters...)...)
+	q := readQuery(c, append([]string{"limit", "after", "snippets"}, filterParameters...)...)
 	filter, paging := q.filter(), q.paging()
+	wantsSnippets := q.oneOf("snippets", "true", "false") == "true"
 	if q.err != nil {
 		return q.err
 	}
@@ -318,8 +319,14 @@ func (s *Server) listHighlights(c *gin.Context) error {
 	}
 	answer := struct {
 		list[storage.Highlight]
-		Seq *int64 `json:"seq,omitempty"` // the page's number as of this list
+		Seq      *int64            `json:"seq,omitempty"`      // the page's number as of this list
+		Snippets []storage.Snippet `json:"snippets,omitempty"` // of each item, where the words are that were searched for
 	}{list: newList(c, highlights, next)}
+	if wantsSnippets && filter.Text != "" {
+		if answer.Snippets, err = s.store.Snippets(c, filter.Text, highlights); err != nil {
+			return err
+		}
+	}
 	if filter.Page != uuid.Nil {
 		answer.Seq = &seq
 	}

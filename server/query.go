@@ -57,6 +57,15 @@ func (q *query) text(name string) string {
 	return q.values.Get(name)
 }
 
+// searched is a text to be searched for.
+func (q *query) searched(name string) string {
+	text := q.text(name)
+	if len(text) > storage.MaxSearch {
+		q.fail("the parameter "+name, fmt.Sprintf("must have at most %d bytes", storage.MaxSearch))
+	}
+	return text
+}
+
 func (q *query) id(name string) uuid.UUID {
 	if !q.has(name) {
 		return uuid.Nil

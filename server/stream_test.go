@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -74,7 +75,9 @@ func (c client) follow(path string, headers ...string) *stream {
 		defer close(s.events)
 		defer response.Body.Close()
 		var e event
-		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		lines := bufio.NewScanner(response.Body)
+		lines.Buffer(nil, 1<<20) // a highlight may have long quotes
+		for lines.Scan() {
 			field, value, _ := strings.Cut(lines.Text(), ": ")
 			switch field {
 			case "id":
@@ -201,6 +204,70 @@ func (s *stream) awaits(t *testing.T, name string, fits func(event) bool) event 
 }
 
 // A client that would take compressed answers gets the first event as soon as any other, and as it is.
+func TestWhatIsWrittenBetweenTheStateAndLiveIsSent(t *testing.T) {
+	for name, highlights := range map[string]int{"read at once": 25, "read in portions": 120} {
+		t.Run(name, func(t *testing.T) {
+			s := startService(t)
+			ada, bob := s.signUp("Ada"), s.signUp("Bob")
+			ada.settled("/stream?url=" + streamed) // somebody follows the page already
+			at := `{"xpath":"/html[1]/body[1]/p[1]/text()[1]","offset":0}`
+			long := `{"anchor":` + at + `,"focus":` + at + `,"quote":{"exact":"` + strings.Repeat("x", 24<<10) + `"}}`
+			want := map[string]string{}
+			var ids []string
+			for i := range highlights {
+				note := fmt.Sprint(i)
+				body := fmt.Sprintf(`{"url":%q,"group":"public","note":%q,"ranges":[%s]}`, streamed, note, long)
+				id := ada.do("POST", "/highlights", body).is(http.StatusCreated).text("id")
+				want[id], ids = note, append(ids, id)
+			}
+			// The state is more than what this connection holds: while Bob does not read, it is not sent to its end.
+			bob.http = &http.Client{Transport: &http.Transport{DialContext: dialNarrow}}
+			stream := bob.follow("/stream?url=" + streamed)
+			begun := stream.any()
+
+			last := len(ids) - 1
+			for _, id := range []string{ids[0], ids[last]} { // one that was sent, and one that was not
+				ada.do("PATCH", "/highlights/"+id, `{"note":"edited"}`).is(http.StatusOK)
+				want[id] = "edited"
+			}
+			for _, id := range []string{ids[1], ids[last-1]} {
+				ada.do("DELETE", "/highlights/"+id, "").is(http.StatusNoContent)
+				delete(want, id)
+			}
+			want[ada.mark("between", "public").text("id")] = "between"
+
+			holds := map[string]string{}
+			read := func(e event) {
+				switch e.name {
+				case "highlight":
+					holds[e.data.text("id")] = e.data.text("note")
+				case "removed":
+					delete(holds, e.data.text("id"))
+				}
+			}
+			for e := begun; e.name != "live"; e = stream.any() {
+				read(e)
+			}
+			want[ada.mark("after", "public").text("id")] = "after"
+			for _, e := range stream.untilNote("after") {
+				read(e)
+			}
+			if diff := gocmp.Diff(want, holds); diff != "" {
+				t.Errorf("it does not hold what is there (-want +got):\n%.2000s", diff)
+			}
+		})
+	}
+}
+
+// dialNarrow connects so that little is on the way that was not read.
+func dialNarrow(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err == nil {
+		err = conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+	}
+	return conn, err
+}
+
 func TestStreamIsNotCompressed(t *testing.T) {
 	s := startService(t)
 	reader := s.anonymous().follow("/stream?url="+streamed, "Accept-Encoding", "gzip, br")

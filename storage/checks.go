@@ -55,6 +55,7 @@ type Visit struct {
 	JudgedAt     time.Time // when what the verdicts rest on was read, for this visit or before it
 	Reason       string    // why it could not be read; empty: it could
 	Title        string    // the page's own, when it could be read
+	Language     string    // that the page says it is in (BCP 47), likewise
 	ETag         string
 	LastModified string
 	ContentHash  []byte
@@ -163,12 +164,13 @@ func saveReading(ctx context.Context, tx pgx.Tx, visit Visit) error {
 		UPDATE pages SET
 			read_at = @at, read_reason = @reason,
 			title = CASE WHEN title = '' THEN @title ELSE title END,
+			language = CASE WHEN @language = '' THEN language ELSE @language END,
 			etag = CASE WHEN @reason = '' THEN @etag ELSE etag END,
 			last_modified = CASE WHEN @reason = '' THEN @modified ELSE last_modified END,
 			content_hash = CASE WHEN @reason = '' THEN @hash ELSE content_hash END
 		WHERE id = @page`,
 		pgx.NamedArgs{
-			"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "etag": validator(visit.ETag),
+			"at": visit.ReadAt, "reason": visit.Reason, "title": truncate(visit.Title, maxTitle), "language": visit.Language, "etag": validator(visit.ETag),
 			"modified": validator(visit.LastModified), "hash": orEmpty(visit.ContentHash), "page": visit.Page.ID,
 		})
 	return err

@@ -20,7 +20,7 @@ type Filter struct {
 	Tag    string
 	Color  string
 	State  xpath.State
-	Text   string // in the note, a tag or a quote, whatever the case
+	Text   string // words in the quotes, the note, the tags, the page's title or the thread: see search.go
 	Since  time.Time
 	Until  time.Time // not itself
 	Sort   string    // one of Sorts; empty: the first of them
@@ -36,17 +36,14 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 	if err != nil {
 		return nil, "", 0, err
 	}
-	where, args := filter.where(reader)
-	column, direction, compare := filter.order()
-	if paging.After != "" {
-		where = append(where, "("+column+", h.id) "+compare+" (@after_time, @after_id)")
-		args["after_time"], args["after_id"] = after.Time, after.ID
+	ways := []*matching{nil}
+	if filter.Text != "" {
+		if ways, err = s.matchings(ctx, filter); err != nil {
+			return nil, "", 0, err
+		}
 	}
-	args["limit"] = paging.Limit + 1
-	query := highlightQuery + " WHERE " + strings.Join(where, " AND ") +
-		" ORDER BY " + column + direction + ", h.id" + direction + " LIMIT @limit"
-
 	var cut bool
+	list = []Highlight{}
 	// One snapshot, so that the number and the list are of the same moment.
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if filter.Page != uuid.Nil {
@@ -55,9 +52,24 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 				return err
 			}
 		}
-		rows, _ := tx.Query(ctx, query, args)
-		list, cut, err = collectSome(rows, scanHighlight)
-		return err
+		if filter.Text != "" { // for some milliseconds of work neither is worth its start
+			if _, err := tx.Exec(ctx, `SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`); err != nil {
+				return err
+			}
+		}
+		for _, way := range ways {
+			list, cut, err = filter.list(ctx, tx, reader, way, paging.After != "", after, paging.Limit+1)
+			if err != nil || len(list) > 0 {
+				return err
+			}
+			if paging.After != "" { // the end of a list is no reason to begin another one
+				before, _, err := filter.list(ctx, tx, reader, way, false, cursor{}, 1)
+				if err != nil || len(before) > 0 {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, "", 0, translate(err, "list highlights")
@@ -71,7 +83,31 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 	return list, next, seq, nil
 }
 
-// where is the filter in SQL.
+// list reads what the filter chooses, after a place if there is one. way is how a search finds it; nil: nothing is searched
+// for.
+func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matching, further bool, after cursor, limit int) (list []Highlight, cut bool, err error) {
+	where, args := f.where(reader)
+	column, direction, compare := f.order()
+	from, mode := "highlights h", pgx.QueryExecModeCacheStatement
+	if way != nil {
+		from += " JOIN search s ON s.page_id = h.page_id AND s.id = h.id"
+		where = append(where, way.conditions(args)...)
+		mode = pgx.QueryExecModeCacheDescribe // planned each time: how many there are of what is searched for decides how
+	}
+	if further {
+		where = append(where, "("+column+", h.id) "+compare+" (@after_time, @after_id)")
+		args["after_time"], args["after_id"] = after.Time, after.ID
+	}
+	args["limit"] = limit
+	order := " ORDER BY " + column + direction + ", h.id" + direction
+	rows, _ := tx.Query(ctx, `
+		SELECT `+highlightColumns+`
+		FROM (SELECT h.* FROM `+from+` WHERE `+strings.Join(where, " AND ")+order+` LIMIT @limit) h
+		JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id`+order, mode, args)
+	return collectSome(rows, scanHighlight)
+}
+
+// where is the filter in SQL, but for the text.
 func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	conditions = []string{"h.deleted_at IS NULL", "h.group_id = ANY(@groups)"}
 	args = pgx.NamedArgs{"groups": reader.Groups}
@@ -97,11 +133,6 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	if f.State != "" {
 		add("h.check_state = @state", "state", f.State)
 	}
-	if f.Text != "" {
-		add(`(h.note ILIKE @text OR array_to_string(h.tags, ' ') ILIKE @text OR EXISTS (
-			SELECT FROM jsonb_array_elements(h.ranges) r WHERE r->'quote'->>'exact' ILIKE @text))`,
-			"text", "%"+escapeLike.Replace(f.Text)+"%")
-	}
 	if !f.Since.IsZero() {
 		add("h.created_at >= @since", "since", f.Since)
 	}
@@ -110,8 +141,6 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	}
 	return conditions, args
 }
-
-var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 func (f Filter) order() (column, direction, compare string) {
 	switch f.Sort {

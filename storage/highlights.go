@@ -256,6 +256,9 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	if err := eraseFlags(ctx, tx, held); err != nil {
 		return err
 	}
+	if err := eraseSearch(ctx, tx, held); err != nil {
+		return err
+	}
 	seq, err := number(ctx, tx, held.page, 1)
 	if err != nil {
 		return err

@@ -179,6 +179,9 @@ func eraseReply(ctx context.Context, tx pgx.Tx, held heldHighlight, id uuid.UUID
 	if err := eraseReplyAttachments(ctx, tx, held, id); err != nil {
 		return err
 	}
+	if err := eraseSearch(ctx, tx, held); err != nil { // the rest of the thread comes back at once
+		return err
+	}
 	return countReplies(ctx, tx, held, seq+1)
 }
 

@@ -8,6 +8,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -16,9 +17,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/sync/semaphore"
 
 	"limn/migrations"
@@ -28,9 +26,12 @@ import (
 type Store struct {
 	pool      *pgxpool.Pool
 	epoch     uuid.UUID
+	steps     []step // that make the schema
 	gathering gathering
 	pages     *lru.Cache[uuid.UUID, PageRef] // see ensurePage
 	passwords *semaphore.Weighted            // how many may be hashed at once
+
+	searchesParts bool // whether parts of words can be searched for, too
 }
 
 // minConnections is how many connections to Postgres there may be even on a small machine: most of them wait for a flush.
@@ -38,7 +39,10 @@ const minConnections = 16
 
 // Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
 // Any number of instances may open one database at once: an advisory lock lets one of them migrate.
-func Open(ctx context.Context, url string) (*Store, error) {
+func Open(ctx context.Context, url string) (*Store, error) { return open(ctx, url, migrations.Files) }
+
+// open is Open with the steps that make the schema.
+func open(ctx context.Context, url string, steps fs.FS) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read the database's URL: %w", err)
@@ -60,9 +64,13 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		pool: pool, passwords: semaphore.NewWeighted(passwordWorkers), pages: pages,
 		gathering: gathering{free: statements, writing: map[uuid.UUID]bool{}},
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, steps); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	if s.searchesParts, err = indexParts(ctx, pool); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("prepare the search: %w", err)
 	}
 	if err := pool.QueryRow(ctx, `SELECT epoch FROM server`).Scan(&s.epoch); err != nil {
 		pool.Close()
@@ -87,24 +95,6 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Epoch names this life of the database; a restored backup has another one.
 func (s *Store) Epoch() uuid.UUID { return s.epoch }
-
-func (s *Store) migrate(ctx context.Context) error {
-	db := stdlib.OpenDBFromPool(s.pool)
-	defer db.Close()
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
-	if err != nil {
-		return fmt.Errorf("make the migration lock: %w", err)
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.Files,
-		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
-}
 
 func scanTimesAsUTC(_ context.Context, conn *pgx.Conn) error {
 	conn.TypeMap().RegisterType(&pgtype.Type{

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,12 +14,17 @@ const instanceLife = 15 * time.Second
 
 // KeepInstance says that an instance is alive, and forgets those that have not said so for long, with their
 // viewers. It returns the pages that these have left, and whether the instance itself was not known, and with it
-// none of its viewers: because it is new, was believed dead, or Postgres crashed.
+// none of its viewers: because it is new, was believed dead, or Postgres crashed. ErrReplaced: the database has begun another
+// life since the store was opened.
 func (s *Store) KeepInstance(ctx context.Context, instance uuid.UUID) (left []uuid.UUID, unknown bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
-			INSERT INTO instances (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = now()
-			RETURNING xmax = 0`, instance).Scan(&unknown) // no row was there to be locked
+			INSERT INTO instances (id) SELECT $1 FROM server WHERE epoch = $2
+			ON CONFLICT (id) DO UPDATE SET seen_at = now()
+			RETURNING xmax = 0`, instance, s.epoch).Scan(&unknown) // no row was there to be locked
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrReplaced
+		}
 		if err != nil {
 			return err
 		}

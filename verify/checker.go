@@ -184,7 +184,7 @@ func learn(visit *storage.Visit, found edition, incomplete bool) {
 	case found.unchanged:
 		visit.ETag, visit.LastModified, visit.ContentHash = page.ETag, page.LastModified, page.ContentHash
 	default:
-		visit.Title = found.reading.title
+		visit.Title, visit.Language = found.reading.title, found.reading.language
 		if !incomplete { // else the next reading takes the page for a changed one
 			visit.ETag, visit.LastModified, visit.ContentHash = found.version.etag, found.version.lastModified, found.reading.hash
 		}

@@ -101,7 +101,8 @@ type response struct {
 	contentType  string
 	etag         string
 	lastModified string
-	unchanged    bool // since what the request named: there is no body
+	language     string // that its header says it is in; empty: none
+	unchanged    bool   // since what the request named: there is no body
 }
 
 // A version is what a server calls a page's state, to be asked only for a newer one.
@@ -161,6 +162,7 @@ func read(answer *http.Response) (response, *failure) {
 		contentType:  contentType(answer.Header),
 		etag:         answer.Header.Get("Etag"),
 		lastModified: answer.Header.Get("Last-Modified"),
+		language:     firstLanguage(answer.Header.Get("Content-Language")),
 	}
 	switch {
 	case answer.StatusCode < 200 || answer.StatusCode > 299:

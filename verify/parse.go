@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ const (
 type reading struct {
 	documents []*xpath.Document // as a browser builds it; also as one without scripts does, if that differs
 	title     string
+	language  string // that it says it is in (BCP 47); empty: it does not
 	hash      []byte // of what a highlight can stand on
 }
 
@@ -57,7 +59,7 @@ func parse(body []byte, contentType string) (*reading, *failure) {
 	if err != nil {
 		return nil, parseFailure(err)
 	}
-	r := &reading{title: title(root)}
+	r := &reading{title: title(root), language: language(root)}
 	if failed := r.add(root); failed != nil {
 		return nil, failed
 	}
@@ -106,6 +108,33 @@ func title(root *html.Node) string {
 		return strings.Join(strings.Fields(htmlquery.InnerText(n)), " ")
 	}
 	return ""
+}
+
+// language is what the page's root says, or its own word for the header Content-Language.
+func language(root *html.Node) string {
+	tag := ""
+	if n := htmlquery.FindOne(root, "/html"); n != nil {
+		tag = cmp.Or(htmlquery.SelectAttr(n, "lang"), htmlquery.SelectAttr(n, "xml:lang"))
+	}
+	if tag == "" {
+		for _, n := range htmlquery.Find(root, "/html/head/meta[@http-equiv]") {
+			if strings.EqualFold(htmlquery.SelectAttr(n, "http-equiv"), "content-language") {
+				tag = htmlquery.SelectAttr(n, "content")
+			}
+		}
+	}
+	return firstLanguage(tag)
+}
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// firstLanguage is the first of a list of languages; empty: it is none.
+func firstLanguage(list string) string {
+	first, _, _ := strings.Cut(list, ",")
+	if first = strings.TrimSpace(first); len(first) > 35 || !languageTag.MatchString(first) {
+		return ""
+	}
+	return first
 }
 
 // Limits are when and where the parsing of a page has to end. Time is that of the thread, so that a busy machine

@@ -109,6 +109,24 @@ func TestTheTitleIsThatOfTheHead(t *testing.T) {
 	}
 }
 
+func TestTheLanguageIsThatOfTheRoot(t *testing.T) {
+	for page, want := range map[string]string{
+		"<html lang=en-GB><body lang=de>":                                     "en-GB",
+		"<html lang=' fr '>":                                                  "fr",
+		"<html xml:lang=it>":                                                  "it",
+		"<head><meta http-equiv=Content-Language content='nl, de'>":           "nl",
+		"<html lang=sv><head><meta http-equiv=content-language content='nl'>": "sv",
+		"<p lang=de>":                                   "",
+		"<html lang='not a tag'>":                       "",
+		"<html lang='en\x00'>":                          "",
+		"<html lang=" + strings.Repeat("en-", 20) + ">": "",
+	} {
+		if got := mustParse(t, page).language; got != want {
+			t.Errorf("the language of %q is %q; want %q", page, got, want)
+		}
+	}
+}
+
 // FuzzPage holds the parser to its limits, whatever it is given many times over.
 func FuzzPage(f *testing.F) {
 	for _, piece := range []string{"<b a1>", "<html a=1>", "<table><tr><td>", "</p>", "<svg><desc>", "<a><p>", "x", "<select>", "<template>", "<!--", "<![CDATA[", "<nobr>"} {

@@ -95,7 +95,9 @@ func (r *reader) read(ctx context.Context, pageURL string, since time.Time, know
 		switch {
 		case c.failure != nil:
 		case !c.unchanged:
-			c.reading, c.failure = parse(response.body, response.contentType)
+			if c.reading, c.failure = parse(response.body, response.contentType); c.reading != nil {
+				c.reading.language = cmp.Or(c.reading.language, response.language)
+			}
 		case kept.reading != nil:
 			c.reading, c.unchanged = kept.reading, false
 		}

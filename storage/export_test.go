@@ -1,0 +1,15 @@
+package storage
+
+import (
+	"maps"
+	"slices"
+)
+
+// LanguageTags are those that a page can say it is in.
+func LanguageTags() []string { return slices.Sorted(maps.Keys(languages)) }
+
+// SearchBody is what of some fields is searched.
+func SearchBody(fields ...string) string { return searchBody(fields) }
+
+// OpenWith is Open with other steps than the migrations.
+var OpenWith = open
