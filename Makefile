@@ -54,6 +54,11 @@ bench-stream: ## Measure what a viewer costs, beside a bare write and a plain Gi
 	@go build -o bin/limn . && go build -o bin/bench-stream ./bench/stream
 	@bin/bench-stream -limn bin/limn -viewers $(VIEWERS) -rounds $(ROUNDS)
 
+.PHONY: bench-attack
+bench-attack: ## Measure what others notice of a flood from one address: ROUNDS (3)
+	@go build -o bin/limn . && go build -o bin/bench-attack ./bench/attack
+	@bin/bench-attack -limn bin/limn -rounds $(ROUNDS)
+
 .PHONY: torture
 torture: ## Look for lost, repeated or leaked changes under faults for TIME (10m), over BUS (postgres, or kafka)
 	@go build -o bin/limn . && go build -o bin/torture ./torture

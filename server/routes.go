@@ -96,7 +96,7 @@ func (s *Server) routes() []route {
 var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
-	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
+	api := engine.Group(apiBase, s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
 	for _, r := range s.routes() {
 		handle := r.admit(r.handle)
 		if !slices.Contains(unhurried, r.path) {

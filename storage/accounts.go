@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"runtime"
 	"slices"
 	"unicode/utf8"
 
@@ -240,8 +241,9 @@ var unmatchable = func() string {
 	return hash
 }()
 
-// passwordWorkers bounds the memory that hashing may take at once.
-const passwordWorkers = 2
+// passwordWorkers is how many passwords are hashed at once: memory is bounded by it, and the other half of the machine is
+// left to those who have signed in.
+var passwordWorkers = int64(max(1, runtime.GOMAXPROCS(0)/2))
 
 // hashNewPassword is what is kept of a password that somebody chooses.
 func (s *Store) hashNewPassword(ctx context.Context, password string) (*string, error) {

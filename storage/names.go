@@ -52,6 +52,15 @@ func isInvisible(r rune) bool {
 
 const zeroWidthNonJoiner, zeroWidthJoiner, blankBraille = '\u200c', '\u200d', '\u2800'
 
+// NameKey is what two ways to write one name share; of what is no name it is empty.
+func NameKey(name string) string {
+	_, key, err := checkName(name)
+	if err != nil {
+		return ""
+	}
+	return key
+}
+
 // nameKey is a name case-folded, without what nobody sees.
 func nameKey(name string) string { return norm.NFKC.String(cases.Fold().String(visible(name))) }
 
