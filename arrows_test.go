@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"limn/xpath":               {},
 	"limn/extension":           {},
 	"limn/torture":             {"limn/storage"},
+	"limn/bench/attack":        {},
 	"limn/bench/stream":        {},
 }
 

@@ -21,6 +21,8 @@ type commands struct {
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
 	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup into the database."`
+	Flags     flagsCommand     `cmd:"" help:"List what people have flagged of what is public."`
+	Erase     eraseCommand     `cmd:"" help:"Erase a public highlight, or a reply to one, whoever wrote it."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
@@ -51,26 +53,18 @@ type accountCommand struct {
 
 // Run makes the account.
 func (a accountCommand) Run() error {
-	config, err := readConfig(os.Getenv)
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	database, err := openDatabase(ctx, config, storage.JoinPrivate)
-	if err != nil {
-		return err
-	}
-	defer database.close()
-	account, err := database.store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
-	if err != nil {
-		return err
-	}
-	token, _, err := database.store.CreateSession(ctx, account.ID)
-	if err != nil {
-		return err
-	}
-	fmt.Println(token)
-	return nil
+	return withDatabase(func(ctx context.Context, store *storage.Store) error {
+		account, err := store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
+		if err != nil {
+			return err
+		}
+		token, _, err := store.CreateSession(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		fmt.Println(token)
+		return nil
+	})
 }
 
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

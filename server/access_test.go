@@ -248,7 +248,7 @@ func ways() (all []way) {
 	all = append(all, change("POST /highlights/{id}/flags", false, func(_ place, h, _ string) (string, string, string) {
 		return "POST", "/highlights/" + h + "/flags", `{"reason":"look at this"}`
 	}, func(p place, a actor) int {
-		return p.act(a, true, map[bool]int{true: http.StatusConflict, false: http.StatusNoContent}[p.kind == "public"])
+		return p.act(a, true, http.StatusNoContent)
 	}))
 	for _, format := range []string{"json", "ndjson", "jsonld", "csv", "readwise", "hypothesis", "markdown", "html"} {
 		all = append(all,

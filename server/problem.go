@@ -67,7 +67,7 @@ var kinds = []kind{
 	{storage.ErrNameTaken, http.StatusConflict, "name_taken", "The name is taken", "Somebody else has this name. Choose another one."},
 	{storage.ErrLastOwner, http.StatusConflict, "last_owner", "The last owner", "A group needs an owner. Make somebody else one first, or delete the group."},
 	{storage.ErrAnswered, http.StatusConflict, "answered", "Others have answered", "What others wrote in this group stays in it, and the highlight with it."},
-	{storage.ErrUnmoderated, http.StatusConflict, "unmoderated", "Nobody moderates there", "It is in no group, so nobody would look at it."},
+	{storage.ErrUnmoderated, http.StatusConflict, "unmoderated", "Nobody moderates there", "It is yours alone, so nobody else would look at it."},
 	{storage.ErrTooMany, http.StatusConflict, "too_many", "Too many", "There are as many as there may be. Take something away first."},
 	{storage.ErrConflict, http.StatusConflict, "id_in_use", "The id is in use", "Something else was stored under this id. Choose a new one."},
 	{storage.ErrStale, http.StatusPreconditionFailed, "stale_version", "Changed in the meantime", "It has changed since the version named in If-Match. Read it again."},
