@@ -6,6 +6,7 @@ SHELL := bash
 export GOFLAGS := -tags=nomsgpack
 
 FUZZTIME ?= 5s
+VERSION ?=
 TIME ?= 10m
 BUS ?= postgres
 VIEWERS ?= 2000
@@ -70,6 +71,11 @@ fuzz: ## Fuzz each parser for FUZZTIME, 5s unless said
 	while read -r package name; do \
 		go test -run='^$$' -fuzz="^$$name$$" -fuzztime=$(FUZZTIME) "$$package"; \
 	done
+
+.PHONY: freeze
+freeze: ## Keep the schema as VERSION has it, so that every later limn is tested against it: part of a release
+	@[ "$(VERSION)" ] || { echo "make freeze VERSION=1.2.3" >&2; exit 1; }
+	go test ./storage -run '^TestReleasedVersionsCanBeUpgraded$$' -args -freeze $(VERSION)
 
 .PHONY: clean
 clean: ## Remove what was built

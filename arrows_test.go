@@ -13,10 +13,11 @@ import (
 
 // arrows says which of limn's packages each may import; tests may import more. main, which wires them, may import all.
 var arrows = map[string][]string{
-	"limn/server":              {"limn/extension", "limn/live", "limn/verify", "limn/export", "limn/storage", "limn/xpath"},
+	"limn/server":              {"limn/extension", "limn/live", "limn/verify", "limn/export", "limn/intake", "limn/storage", "limn/xpath"},
 	"limn/live":                {"limn/storage"},
 	"limn/verify":              {"limn/storage", "limn/xpath"},
 	"limn/export":              {"limn/storage", "limn/xpath"},
+	"limn/intake":              {"limn/export", "limn/storage", "limn/xpath"},
 	"limn/storage":             {"limn/migrations", "limn/xpath"},
 	"limn/storage/storagetest": {"limn/storage"},
 	"limn/migrations":          {},

@@ -25,26 +25,18 @@ func (backupCommand) Help() string {
 
 // Run writes the backup.
 func (b backupCommand) Run() error {
-	config, err := readConfig(os.Getenv)
-	if err != nil {
+	return withStore(func(ctx context.Context, store *storage.Store) error {
+		began := time.Now()
+		var made *storage.Backup
+		err := b.write(func(w io.Writer) (err error) {
+			made, err = store.Backup(ctx, w)
+			return err
+		})
+		if err == nil {
+			fmt.Fprintf(os.Stderr, "%s, as of %s, in %s.\n", describe(made), made.TakenAt.UTC().Format(time.RFC3339), took(began))
+		}
 		return err
-	}
-	ctx := context.Background()
-	database, err := openDatabase(ctx, config, storage.JoinPrivate)
-	if err != nil {
-		return err
-	}
-	defer database.close()
-	began := time.Now()
-	var made *storage.Backup
-	if err := b.write(func(w io.Writer) (err error) {
-		made, err = database.store.Backup(ctx, w)
-		return err
-	}); err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "%s, as of %s, in %s.\n", describe(made), made.TakenAt.UTC().Format(time.RFC3339), took(began))
-	return nil
+	})
 }
 
 // write has the file written beside its place and moved there when it is whole, and on the disk. Only its owner reads it.

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"limn/live"
 	"limn/server"
@@ -25,8 +27,16 @@ type config struct {
 	OIDC        server.OIDC     // LIMN_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET: without an issuer there is no provider
 	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
 	Limits      bool            // LIMN_LIMITS
+	Retention   time.Duration   // LIMN_RETENTION: as server.Config has it
+	Log         string          // LIMN_LOG: logText or logJSON
 	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
 }
+
+// How the log is written.
+const (
+	logText = "text"
+	logJSON = "json"
+)
 
 // readConfig reads the environment. Its errors are sentences that name the variable.
 func readConfig(getenv func(string) string) (c config, err error) {
@@ -40,6 +50,8 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		OIDC:        e.oidc("LIMN_OIDC_ISSUER", "LIMN_OIDC_CLIENT_ID", "LIMN_OIDC_CLIENT_SECRET"),
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
+		Retention:   e.days("LIMN_RETENTION", 90),
+		Log:         e.oneOf("LIMN_LOG", logText, logJSON),
 		Kafka:       e.bus("LIMN_BUS"),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
@@ -114,6 +126,18 @@ func (e *environment) oneOf(name string, words ...string) string {
 	e.refuse(name, fmt.Sprintf("must be %s, not %q", strings.Join(words, " or "), value))
 	return words[0]
 }
+
+// days is a number of days.
+func (e *environment) days(name string, otherwise int) time.Duration {
+	days, err := strconv.Atoi(e.text(name, strconv.Itoa(otherwise)))
+	if err != nil || days < 1 || days > maxDays {
+		e.refuse(name, fmt.Sprintf("must be a number of days from 1 to %d", maxDays))
+		return 0
+	}
+	return time.Duration(days) * 24 * time.Hour
+}
+
+const maxDays = 36500
 
 func (e *environment) publicURL(name string) string {
 	value := strings.TrimRight(e.text(name, ""), "/")

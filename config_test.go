@@ -68,6 +68,8 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 		"LIMN_DATABASE_URL_FILE": {"/nowhere/at/all"},
 		"LIMN_SIGNUP":            {"yes", "Invite"},
 		"LIMN_LIMITS":            {"none"},
+		"LIMN_RETENTION":         {"0", "-1", "90d", "36501"},
+		"LIMN_LOG":               {"xml"},
 		"LIMN_BUS": {
 			"redis", "kafka", "kafka://", "kafka://k:9092", "kafka://k:9092/", "kafka:///t", "kafka://k/t", "kafka://k:0/t",
 			"kafka://k:65536/t", "kafka://k:9092,/t", "kafka://ada:secret@k:9092/t", "kafka://k:9092/t/u", "kafka://k:9092/t?x=1",

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,12 +12,15 @@ import (
 	"github.com/alecthomas/kong"
 
 	"limn/extension"
-	"limn/storage"
 )
 
 type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
+	Token     tokenCommand     `cmd:"" help:"Make a token for an account, also while limn runs."`
+	Check     checkCommand     `cmd:"" help:"Say what the server sees of a page."`
+	Export    exportCommand    `cmd:"" help:"Write highlights to a file, also while limn runs."`
+	Import    importCommand    `cmd:"" help:"Take highlights in from a file, also while limn runs."`
 	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup into the database."`
 	Flags     flagsCommand     `cmd:"" help:"List what people have flagged of what is public."`
@@ -44,30 +46,16 @@ func (serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	return serve(config, os.Stdout, newLog(os.Stderr))
+	return serve(config, os.Stdout, newLog(os.Stderr, config.Log))
 }
 
-type accountCommand struct {
-	Name string `arg:"" help:"The name of the account."`
+// newLog writes lines of text, or of JSON. What it is told names neither people nor what they read.
+func newLog(w io.Writer, format string) *slog.Logger {
+	if format == logJSON {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
 }
-
-// Run makes the account.
-func (a accountCommand) Run() error {
-	return withDatabase(func(ctx context.Context, store *storage.Store) error {
-		account, err := store.CreateAccount(ctx, storage.NewAccount{Name: a.Name})
-		if err != nil {
-			return err
-		}
-		token, _, err := store.CreateSession(ctx, account.ID)
-		if err != nil {
-			return err
-		}
-		fmt.Println(token)
-		return nil
-	})
-}
-
-func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 type extensionCommand struct {
 	Dir     string `arg:"" help:"The folder to write to." type:"path"`
@@ -97,12 +85,16 @@ var version = ""
 
 type versionCommand struct{}
 
-// Run prints the version; of a build that is no release, the commit that it was made from.
+// Run prints the version.
 func (versionCommand) Run() error {
-	name := version
-	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
-		name = info.Main.Version
-	}
-	_, err := fmt.Println("limn", name)
+	_, err := fmt.Println("limn", versionName())
 	return err
+}
+
+// versionName is the version; of a build that is no release, the commit that it was made from.
+func versionName() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return info.Main.Version
+	}
+	return version
 }

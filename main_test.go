@@ -393,7 +393,13 @@ func TestPublicIsModeratedOnTheCommandLine(t *testing.T) {
 
 // Who reads the log learns nothing of what anybody reads, writes, or signs in with.
 func TestLogTellsNothingOfPeople(t *testing.T) {
-	p := startLimn(t, "LIMN_DATABASE_URL="+storagetest.URL(t))
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) { testLog(t, format) })
+	}
+}
+
+func testLog(t *testing.T, format string) {
+	p := startLimn(t, "LIMN_DATABASE_URL="+storagetest.URL(t), "LIMN_LOG="+format)
 	token, _ := p.post("/accounts", "", `{"name":"Secretive Ada","password":"secret password"}`)["token"].(string)
 	request, err := http.NewRequest("POST", p.url+"/api/v1/highlights", strings.NewReader(
 		`{"url":"http://secret-host.invalid/secret-path","title":"secret title","note":"secret note","tags":["secret tag"]}`))
@@ -417,5 +423,10 @@ func TestLogTellsNothingOfPeople(t *testing.T) {
 	}
 	if !strings.Contains(p.log.String(), "a page cannot be read") {
 		t.Errorf("the log does not say that a page cannot be read: %s", p.log)
+	}
+	for line := range strings.Lines(p.log.String()) {
+		if json.Valid([]byte(line)) != (format == "json") {
+			t.Errorf("a line is no %s: %s", format, line)
+		}
 	}
 }

@@ -19,7 +19,7 @@ type flagsCommand struct{}
 
 // Run lists the flags.
 func (flagsCommand) Run() error {
-	return withDatabase(func(ctx context.Context, store *storage.Store) error {
+	return withStore(func(ctx context.Context, store *storage.Store) error {
 		flags, err := store.ListPublicFlags(ctx)
 		if err != nil {
 			return err
@@ -42,26 +42,11 @@ type eraseCommand struct {
 
 // Run erases it. A limn that serves tells its readers within two seconds.
 func (e eraseCommand) Run() error {
-	return withDatabase(func(ctx context.Context, store *storage.Store) error {
+	return withStore(func(ctx context.Context, store *storage.Store) error {
 		err := store.ErasePublic(ctx, e.ID)
 		if errors.Is(err, storage.ErrNotFound) {
 			return errors.New("nothing that is public has this id")
 		}
 		return err
 	})
-}
-
-// withDatabase does something with the database that the environment names.
-func withDatabase(do func(context.Context, *storage.Store) error) error {
-	config, err := readConfig(os.Getenv)
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	database, err := openDatabase(ctx, config, storage.JoinPrivate)
-	if err != nil {
-		return err
-	}
-	defer database.close()
-	return do(ctx, database.store)
 }

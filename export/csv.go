@@ -29,7 +29,7 @@ func beginCSV(w io.Writer, origin string) sheet {
 func (s *csvSheet) add(t storage.Thread) error {
 	h := t.Highlight
 	return s.row([]string{
-		h.ID.String(), h.Page.URL, h.Page.Title, strings.Join(quotes(h), "\n…\n"), h.Note, strings.Join(h.Tags, ", "), h.Color,
+		h.ID.String(), h.Page.URL, h.Page.Title, strings.Join(Quotes(h), "\n…\n"), h.Note, joinTags(h.Tags), h.Color,
 		h.Author.Name, h.Group, string(h.Check.State), thread(t.Replies),
 		h.CreatedAt.UTC().Format(time.RFC3339), h.UpdatedAt.UTC().Format(time.RFC3339), highlightURL(s.origin, h),
 	})
@@ -63,7 +63,7 @@ func (t *table) write(cells []string) error {
 			line.WriteByte(',')
 		}
 		line.WriteByte('"')
-		line.WriteString(strings.ReplaceAll(inert(cell), `"`, `""`))
+		line.WriteString(strings.ReplaceAll(Inert(cell), `"`, `""`))
 		line.WriteByte('"')
 	}
 	line.WriteString("\r\n")
@@ -71,24 +71,40 @@ func (t *table) write(cells []string) error {
 	return err
 }
 
-// inert is a cell that no spreadsheet takes for a formula: an apostrophe before it says that it is text. Forms of the same
-// character count like it, for programs that fold them, and so does what programs trim or do not show before it.
-func inert(cell string) string {
+// Inert is a cell that no spreadsheet takes for a formula: an apostrophe before it says that it is text. Forms of the same
+// character count like it, for programs that fold them, and so does what programs trim or do not show before it. A cell that
+// began with such an apostrophe gets another one, so that who takes one away has what was there.
+func Inert(cell string) string {
+	if text, found := strings.CutPrefix(cell, "'"); isFormula(cell) || found && Inert(text) != text {
+		return "'" + cell
+	}
+	return cell
+}
+
+func isFormula(cell string) bool {
 	visible := strings.TrimLeftFunc(cell, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 	})
 	first, _ := utf8.DecodeRuneInString(cell)
 	_, size := utf8.DecodeRuneInString(visible)
 	folded := norm.NFKC.String(visible[:size])
-	if unicode.IsControl(first) || strings.HasPrefix(folded, "=") || strings.HasPrefix(folded, "+") ||
-		strings.HasPrefix(folded, "-") || strings.HasPrefix(folded, "@") || strings.HasPrefix(folded, "\u2212") {
-		return "'" + cell
-	}
-	return cell
+	return unicode.IsControl(first) || strings.HasPrefix(folded, "=") || strings.HasPrefix(folded, "+") ||
+		strings.HasPrefix(folded, "-") || strings.HasPrefix(folded, "@") || strings.HasPrefix(folded, "\u2212")
 }
 
-// quotes are the texts of a highlight's ranges, as far as they are known.
-func quotes(h storage.Highlight) []string {
+// joinTags writes tags with commas between them. One that has a comma, or begins with a quotation mark, is quoted.
+func joinTags(tags []string) string {
+	list := make([]string, len(tags))
+	for i, tag := range tags {
+		if list[i] = tag; strings.ContainsAny(tag, ",\"\r\n") || strings.TrimSpace(tag) != tag {
+			list[i] = `"` + strings.ReplaceAll(tag, `"`, `""`) + `"`
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// Quotes are the texts of a highlight's ranges, as far as they are known.
+func Quotes(h storage.Highlight) []string {
 	var texts []string
 	for _, r := range h.Ranges {
 		if r.Quote != nil && r.Quote.Exact != "" {

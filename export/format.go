@@ -14,6 +14,7 @@ type Format struct {
 	Name      string // as it is asked for
 	MediaType string // with its parameters
 	Extension string // of a file, without the dot
+	Whole     bool   // it has room for all that is known of a thread
 
 	begin func(w io.Writer, origin string) sheet
 }
@@ -26,14 +27,14 @@ type sheet interface {
 
 // Formats are all there are.
 var Formats = []Format{
-	{"json", "application/json", "json", beginJSON},
-	{"ndjson", "application/x-ndjson", "ndjson", beginNDJSON},
-	{"jsonld", `application/ld+json; profile="http://www.w3.org/ns/anno.jsonld"`, "jsonld", beginJSONLD},
-	{"csv", "text/csv; charset=utf-8; header=present", "csv", beginCSV},
-	{"readwise", "text/csv; charset=utf-8; header=present", "csv", beginReadwise},
-	{"hypothesis", "application/json", "json", beginHypothesis},
-	{"markdown", "text/markdown; charset=utf-8", "md", beginMarkdown},
-	{"html", "text/html; charset=utf-8", "html", beginHTML},
+	{"json", "application/json", "json", true, beginJSON},
+	{"ndjson", "application/x-ndjson", "ndjson", true, beginNDJSON},
+	{"jsonld", `application/ld+json; profile="http://www.w3.org/ns/anno.jsonld"`, "jsonld", false, beginJSONLD},
+	{"csv", "text/csv; charset=utf-8; header=present", "csv", false, beginCSV},
+	{"readwise", "text/csv; charset=utf-8; header=present", "csv", false, beginReadwise},
+	{"hypothesis", "application/json", "json", false, beginHypothesis},
+	{"markdown", "text/markdown; charset=utf-8", "md", false, beginMarkdown},
+	{"html", "text/html; charset=utf-8", "html", false, beginHTML},
 }
 
 // Find is the format of a name.

@@ -100,12 +100,12 @@ func TestHypothesisKeepsAuthorsDatesAndThreads(t *testing.T) {
 func TestNotesThatAreHardToReadAreShownAsText(t *testing.T) {
 	for _, part := range []string{"> ", "1. ", "- ", "[a](", "[", "[a]: b\n"} {
 		note := strings.Repeat(part, 64<<10/len(part))
-		got, err := noteHTML(note)
+		got, err := NoteHTML(note)
 		if err != nil || !strings.HasPrefix(string(got), "<p>"+html.EscapeString(part[:1])) || len(got) > 6*len(note) {
 			t.Errorf("%q: %d bytes, %v, beginning with %.40q", part, len(got), err, got)
 		}
 	}
-	if got, err := noteHTML("> - *so*"); err != nil || !strings.Contains(string(got), "<em>so</em>") {
+	if got, err := NoteHTML("> - *so*"); err != nil || !strings.Contains(string(got), "<em>so</em>") {
 		t.Errorf("what people write is %q, %v", got, err)
 	}
 }

@@ -23,7 +23,7 @@ func beginHTML(w io.Writer, origin string) sheet { return &htmlSheet{w: w, origi
 //go:embed html.tmpl
 var htmlText string
 
-var htmlTemplates = template.Must(template.New("").Funcs(template.FuncMap{"note": noteHTML, "date": date, "ink": inkCSS, "quotes": quotes}).Parse(htmlText))
+var htmlTemplates = template.Must(template.New("").Funcs(template.FuncMap{"note": NoteHTML, "date": date, "ink": inkCSS, "quotes": Quotes}).Parse(htmlText))
 
 func (s *htmlSheet) add(t storage.Thread) error {
 	if err := s.begin(); err != nil {

@@ -176,7 +176,7 @@ func ends(r xpath.Range) (start, end selector, ok bool) {
 	if !isText(first.XPath) || !isText(last.XPath) {
 		return selector{}, selector{}, false
 	}
-	switch inOrder, known := order(first, last); {
+	switch inOrder, known := xpath.InOrder(first, last); {
 	case !known:
 		return selector{}, selector{}, false
 	case !inOrder:
@@ -193,32 +193,6 @@ func ends(r xpath.Range) (start, end selector, ok bool) {
 		}
 	}
 	return at(first.XPath, from), at(last.XPath, to), true
-}
-
-// order tells whether one point comes before another, as far as their paths say: where they part, both must go
-// to the same kind of node.
-func order(a, b xpath.Point) (inOrder, known bool) {
-	if a.XPath == b.XPath {
-		return a.Offset <= b.Offset, true
-	}
-	one, err := xpath.Parse(a.XPath)
-	if err != nil {
-		return false, false
-	}
-	two, err := xpath.Parse(b.XPath)
-	if err != nil || one.ID != two.ID {
-		return false, false
-	}
-	for i := range min(len(one.Steps), len(two.Steps)) {
-		s, t := one.Steps[i], two.Steps[i]
-		if s == t {
-			continue
-		}
-		inOrder = s.Index < t.Index
-		s.Index = t.Index
-		return inOrder, s == t
-	}
-	return false, false
 }
 
 func at(path string, codePoint int) selector {

@@ -36,7 +36,7 @@ func (s *markdownSheet) add(t storage.Thread) error {
 		}
 		fmt.Fprintf(&b, "\n## %s\n", link(title, h.Page.URL))
 	}
-	for _, quote := range quotes(h) {
+	for _, quote := range Quotes(h) {
 		b.WriteByte('\n')
 		for _, line := range quoteLines(quote) {
 			b.WriteString(strings.TrimRight("> "+plain(line), " ") + "\n")

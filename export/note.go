@@ -1,6 +1,7 @@
 package export
 
 import (
+	"html"
 	"html/template"
 	"regexp"
 	"strings"
@@ -8,7 +9,7 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/renderer/html"
+	markup "github.com/yuin/goldmark/renderer/html"
 )
 
 // isTame tells whether a note has no more brackets and nesting than people write: goldmark's time grows with their
@@ -29,7 +30,7 @@ func isTame(note string) bool {
 var nesting = regexp.MustCompile(`^(?:[ \t]*(?:>|[-+*]|[0-9]{1,9}[.)]))+`)
 
 var (
-	noteMarkdown = goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Linkify), goldmark.WithRendererOptions(html.WithHardWraps()))
+	noteMarkdown = goldmark.New(goldmark.WithExtensions(extension.Strikethrough, extension.Linkify), goldmark.WithRendererOptions(markup.WithHardWraps()))
 	notePolicy   = newNotePolicy()
 )
 
@@ -45,8 +46,8 @@ func newNotePolicy() *bluemonday.Policy {
 	return p
 }
 
-// noteHTML is a note's Markdown as HTML that does nothing. One that takes too long to be understood is shown as text.
-func noteHTML(note string) (template.HTML, error) {
+// NoteHTML is a note's Markdown as HTML that does nothing. One that takes too long to be understood is shown as text.
+func NoteHTML(note string) (template.HTML, error) {
 	var b strings.Builder
 	if !isTame(note) {
 		return template.HTML(`<p>` + strings.ReplaceAll(template.HTMLEscapeString(note), "\n", "<br>\n") + `</p>`), nil
@@ -56,3 +57,12 @@ func noteHTML(note string) (template.HTML, error) {
 	}
 	return template.HTML(notePolicy.Sanitize(b.String())), nil
 }
+
+// NoteText is a note's Markdown as the text that it shows, in one line.
+func NoteText(note string) (string, error) {
+	rendered, err := NoteHTML(note)
+	return strings.Join(strings.Fields(html.UnescapeString(bareText.Sanitize(string(rendered)))), " "), err
+}
+
+// bareText lets no element through.
+var bareText = bluemonday.StrictPolicy()

@@ -22,7 +22,7 @@ func beginReadwise(w io.Writer, _ string) sheet {
 
 func (s *readwiseSheet) add(t storage.Thread) error {
 	h := t.Highlight
-	text, note := strings.Join(quotes(h), "\n…\n"), h.Note
+	text, note := strings.Join(Quotes(h), "\n…\n"), h.Note
 	if text == "" {
 		text, note = note, ""
 	}

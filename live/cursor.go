@@ -92,3 +92,15 @@ func parseID(s string) (id uuid.UUID, ok bool) {
 	n, err := base64.RawURLEncoding.Strict().Decode(id[:], []byte(s))
 	return id, err == nil && n == len(id)
 }
+
+// Cursor is the last event id of who holds all that a reader may see of some pages, as of these numbers.
+func (h *Hub) Cursor(reader storage.Reader, seqs map[uuid.UUID]int64) string {
+	b := appendID(nil, h.store.Epoch())
+	if groups := groupsOf(reader.Groups); groups != "" {
+		b = append(append(b, '-'), groups...)
+	}
+	for page, seq := range seqs {
+		b = appendPage(b, page, seq)
+	}
+	return string(b)
+}

@@ -36,6 +36,7 @@ type Hub struct {
 	viewers  viewers
 	census   *census
 	metrics  metrics
+	pulse    pulse
 	closing  chan struct{}  // closed when the streams are to end
 	replaced chan struct{}  // see Replaced
 	once     sync.Once      // closes replaced
@@ -171,12 +172,18 @@ func (h *Hub) tell(hint Hint) {
 func (h *Hub) publish(hint Hint) {
 	h.metrics.sent.WithLabelValues(hint.name()).Inc()
 	h.bus.Publish(hint)
+	if !hint.Presence {
+		h.pulse.beat()
+	}
 }
 
 // hear takes a hint of another instance.
 func (h *Hub) hear(hint Hint) {
 	h.metrics.received.WithLabelValues(hint.name()).Inc()
 	h.receive(hint)
+	if !hint.Presence {
+		h.pulse.beat()
+	}
 }
 
 // receive wakes the page that a hint is about, if somebody reads it here, or ends the streams of those whose rights changed.
@@ -215,6 +222,7 @@ func (h *Hub) watched() []*page {
 }
 
 func (h *Hub) wakeAll() {
+	h.pulse.beat()
 	for _, p := range h.watched() {
 		p.ask(readChanges)
 		h.census.ask(p, false)

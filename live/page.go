@@ -205,18 +205,31 @@ func (p *page) readChanges(ctx context.Context) error {
 		return nil
 	}
 	for {
-		events, last, more, err := p.read(ctx, seq)
+		events, reached, err := p.read(ctx, seq)
 		if err != nil {
 			p.hub.log.Warn("a page's changes cannot be read", "page", p.id, "error", err)
 			return err
 		}
-		if last > seq {
-			seq = last
+		if seq < reached.Swept { // this instance has stood still for as long as tombstones are kept
+			p.startAnew()
+		}
+		if reached.Seq > seq {
+			seq = reached.Seq
 			p.deliver(events, seq)
 		}
-		if !more {
+		if !reached.More {
 			return nil
 		}
+	}
+}
+
+// startAnew ends the streams of those who follow: they come back, and their cursors are answered with resync.
+func (p *page) startAnew() {
+	p.mu.Lock()
+	watches := slices.Clone(p.watches)
+	p.mu.Unlock()
+	for _, w := range watches {
+		w.viewer.stop(failed)
 	}
 }
 
@@ -255,21 +268,21 @@ func (p *page) each(send func(w *watch, out *writer)) {
 	others.Wait()
 }
 
-// read reads and encodes the changes after a number. last is how far that goes; more: there may be more.
-func (p *page) read(ctx context.Context, after int64) (events []*event, last int64, more bool, err error) {
+// read reads and encodes the changes after a number.
+func (p *page) read(ctx context.Context, after int64) (events []*event, reached storage.Reached, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storageWait)
 	defer cancel()
-	changes, last, more, err := p.hub.store.Changes(ctx, p.id, after, chunk)
+	changes, reached, err := p.hub.store.Changes(ctx, p.id, after, chunk)
 	if err != nil {
-		return nil, 0, false, err
+		return nil, reached, err
 	}
 	events = make([]*event, len(changes))
 	for i, c := range changes {
 		if events[i], err = newEvent(p.hub.store.Epoch(), p.id, c); err != nil {
-			return nil, 0, false, err
+			return nil, reached, err
 		}
 	}
-	return events, last, more, nil
+	return events, reached, nil
 }
 
 // join lets a reader who has everything up to a number have what follows; false: there already is more to replay.

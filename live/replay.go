@@ -3,15 +3,16 @@ package live
 import (
 	"context"
 	"sync"
+
+	"limn/storage"
 )
 
 // A replay is what those who come back to the same place at the same time are sent.
 type replay struct {
-	events []*event
-	last   int64 // how far it goes
-	more   bool
-	err    error
-	done   chan struct{} // closed when the rest of it is set
+	events  []*event
+	reached storage.Reached
+	err     error
+	done    chan struct{} // closed when the rest of it is set
 }
 
 // replays lets a crowd that comes back together be one query. Whoever comes while it runs waits for the next one: the
@@ -55,7 +56,7 @@ func (all *replays) join(after int64, begin func(*replay)) *replay {
 // runReplays runs a replay, and those that were asked for meanwhile.
 func (p *page) runReplays(after int64, r *replay) {
 	for r != nil {
-		r.events, r.last, r.more, r.err = p.read(context.Background(), after)
+		r.events, r.reached, r.err = p.read(context.Background(), after)
 		close(r.done)
 		r = p.replays.take(after)
 	}

@@ -186,6 +186,7 @@ func (w *watch) catchUp(ctx context.Context, from start, out *writer) error {
 		}
 	}
 	after, fresh := from.after, from.after == 0
+	swept := int64(unsaid) // what was swept when it began, and is nothing that it could hold
 	if after > 0 {
 		w.sent = after
 	}
@@ -195,7 +196,13 @@ func (w *watch) catchUp(ctx context.Context, from start, out *writer) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("replay a page: %w", err)
-		case r.last < after: // the number is from a future that this database does not know
+		case after > 0 && after < r.reached.Swept && r.reached.Swept != swept: // removals are forgotten that the reader is not told of
+			if err := w.resync("old_cursor"); err != nil {
+				return err
+			}
+			after, fresh = 0, true
+			continue
+		case r.reached.Seq < after: // the number is from a future that this database does not know
 			if err := w.resync("future_cursor"); err != nil {
 				return err
 			}
@@ -205,8 +212,9 @@ func (w *watch) catchUp(ctx context.Context, from start, out *writer) error {
 		if err := w.replay(r.events, fresh, out); err != nil {
 			return err
 		}
-		after, fresh = r.last, false // what goes from now on may have been sent
-		if !r.more && w.page.join(w, after) {
+		after, fresh = r.reached.Seq, false // what goes from now on may have been sent
+		swept = r.reached.Swept
+		if !r.reached.More && w.page.join(w, after) {
 			return w.live(after)
 		}
 		if w.viewer.isGone() {

@@ -14,6 +14,7 @@ CREATE TABLE accounts (
   name          text NOT NULL,
   name_key      text NOT NULL UNIQUE,          -- the name case-folded: what "taken" compares
   password_hash text,                          -- argon2id; null: a name without a password
+  operator      boolean NOT NULL DEFAULT false, -- sees how the server does
   rights        bigint NOT NULL DEFAULT 0,     -- counts the changes of what the account may read or do
   created_at    timestamptz NOT NULL DEFAULT now(),
   updated_at    timestamptz NOT NULL DEFAULT now(),
@@ -117,6 +118,7 @@ CREATE TABLE pages (
   title         text NOT NULL DEFAULT '',
   language      text NOT NULL DEFAULT '',      -- as the page says it (BCP 47)
   seq           bigint NOT NULL DEFAULT 0,     -- the number of the page's last change
+  swept_seq     bigint NOT NULL DEFAULT 0,     -- up to which tombstones may have been swept away: who holds less begins anew
   created_at    timestamptz NOT NULL DEFAULT now(),
   check_due_at  timestamptz,                   -- when the page is to be visited, for whatever reason; null: there is none
   read_at       timestamptz,                   -- when the page was last read
@@ -133,7 +135,7 @@ CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT N
 -- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
 -- A hidden thing is in a group of its own, which only those read who moderate (storage.hiddenIn).
 -- left_groups are those that could read it once: they are told that it is gone, nobody else is.
--- A deleted row stays as a tombstone with a number; its content goes at once.
+-- A deleted row stays as a tombstone with a number for some months (storage/retention.go); its content goes at once.
 CREATE TABLE highlights (
   page_id      uuid NOT NULL REFERENCES pages,
   id           uuid NOT NULL,
@@ -166,6 +168,7 @@ CREATE INDEX highlights_group ON highlights (group_id, created_at, id)
   WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- most are public, and found by their page
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX highlights_deleted ON highlights (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
 
 -- What happened to a highlight since it was made, but that it was first verified. All of it goes when it is deleted.
@@ -218,7 +221,10 @@ CREATE TABLE replies (
 );
 CREATE UNIQUE INDEX replies_id ON replies (id);
 CREATE UNIQUE INDEX replies_seq ON replies (page_id, seq);
+CREATE INDEX replies_deleted ON replies (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX replies_author ON replies (author_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX replies_group ON replies (group_id, created_at, id)
+  WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- as highlights_group
 CREATE INDEX replies_thread ON replies (page_id, highlight_id, created_at, id) WHERE deleted_at IS NULL;
 
 -- Pictures and files on highlights and replies. Who reads the highlight reads them. They arrive in pieces, each committed by
@@ -262,6 +268,7 @@ CREATE TABLE operations (
   done_at    timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (account_id, id)
 );
+CREATE INDEX operations_done ON operations USING brin (done_at); -- written in this order
 
 -- Who reads which page through which instance, so that every instance can tell its readers of all of them.
 -- Not logged: after a crash nobody is connected.
@@ -300,14 +307,20 @@ CREATE TABLE feed_pages (
 -- What can be searched for of each highlight with its thread (storage/search.go). It follows what is written: search_due
 -- names what has changed, whoever changes it, and is emptied within a second.
 CREATE TABLE search (
-  page_id  uuid NOT NULL,
-  id       uuid NOT NULL,                      -- the highlight's
-  language text NOT NULL,                      -- of the configuration words_…
-  body     text NOT NULL,                      -- its words, in lower case
-  words    tsvector NOT NULL,
+  page_id    uuid NOT NULL,
+  id         uuid NOT NULL,                    -- the highlight's
+  group_id   uuid NOT NULL,                    -- these as the highlight had them: what may be read is asked of it, too
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  color      text NOT NULL,
+  language   text NOT NULL,                    -- of the configuration words_…
+  body       text NOT NULL,                    -- its words, in lower case
+  words      tsvector NOT NULL,
   PRIMARY KEY (page_id, id),
   FOREIGN KEY (page_id, id) REFERENCES highlights -- which also tells the planner that each is found once
 );
+CREATE INDEX search_created ON search (created_at, id);
+CREATE INDEX search_updated ON search (updated_at, id);
 CREATE INDEX search_words ON search USING gin (words) WITH (gin_pending_list_limit = 512); -- kB, which each search reads through
 CREATE TABLE search_due (                      -- without a key: it is only written at its end, and taken from its beginning
   page_id uuid NOT NULL,
@@ -360,8 +373,9 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER search_written AFTER INSERT ON highlights REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION search_written();
-CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags ON highlights
-  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags) IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags))
+CREATE TRIGGER search_edited AFTER UPDATE OF title, ranges, note, tags, color, group_id, updated_at ON highlights
+  FOR EACH ROW WHEN ((OLD.title, OLD.ranges, OLD.note, OLD.tags, OLD.color, OLD.group_id, OLD.updated_at)
+    IS DISTINCT FROM (NEW.title, NEW.ranges, NEW.note, NEW.tags, NEW.color, NEW.group_id, NEW.updated_at))
   EXECUTE FUNCTION search_edited();
 CREATE TRIGGER search_answered AFTER INSERT ON replies REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION search_answered();

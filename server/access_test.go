@@ -202,6 +202,19 @@ func ways() (all []way) {
 		streams("GET /stream", "/stream?url={url}", always),
 		streams("GET /stream?group", "/stream?url={url}&group={group}", read),
 		{"GET /stream, live and again", goesOn},
+		{"GET /popular", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			got := a.do("GET", "/popular?window=all&limit=50&group="+p.group, "")
+			got.body = strings.ReplaceAll(got.body, p.url, p.text)
+			return got, p.read(a), !p.hidden(a)
+		}},
+		{"GET /popular/stream", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			path := "/popular/stream?window=all&limit=50&group=" + p.group
+			if p.hidden(a) {
+				return a.do("GET", path, ""), http.StatusNotFound, false
+			}
+			first := a.follow(path).until("popular")
+			return answer{status: http.StatusOK, body: strings.ReplaceAll(textOf(first), p.url, p.text)}, http.StatusOK, true
+		}},
 		{"GET /pages/near/{prefix}", func(t *testing.T, a actor, p place) (answer, int, bool) {
 			sum := sha256.Sum256([]byte(p.url))
 			hash := hex.EncodeToString(sum[:])
@@ -255,6 +268,29 @@ func ways() (all []way) {
 			list("GET /export "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url }),
 			inGroup("GET /export?group "+format, func(p place) string { return "/export?format=" + format + "&url=" + p.url + "&group=" + p.group }))
 	}
+	all = append(all,
+		way{"POST /import", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			body := `{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought"}`
+			return a.do("POST", "/import?format=ndjson&group="+p.group, body), p.write(a, http.StatusOK), false
+		}},
+		way{"POST /import with a group or an answer in it", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			h, _ := p.fresh()
+			body := `{"items":[{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought, too"}],
+				"replies":[{"highlight":"` + h + `","note":"brought"}]}`
+			got := a.do("POST", "/import", body)
+			if a.role == "anonymous" {
+				return got, http.StatusUnauthorized, false
+			}
+			want := `{"created":0,"present":0,"refused":2}`
+			if p.write(a, http.StatusOK) == http.StatusOK {
+				want = `{"created":2,"present":0,"refused":0}`
+			}
+			if !strings.HasSuffix(got.body, want+"\n") {
+				t.Errorf("it ends with %s, want %s", got.body, want)
+			}
+			return got, http.StatusOK, false
+		}},
+	)
 	for _, queued := range []bool{false, true} {
 		how := map[bool]string{true: ", queued"}[queued]
 		all = append(all,
@@ -388,9 +424,9 @@ func becomes(c client, role string, places []place) actor {
 func tries(t *testing.T, s service, a actor, places []place) (tried int) {
 	t.Helper()
 	for _, p := range places {
-		all := ways()
+		all := append(ways(), webWays()...)
 		if p.kind == "closed" || p.kind == "open" {
-			all = append(all, groupWays(s)...)
+			all = append(append(all, groupWays(s)...), webGroupWays(s)...)
 		}
 		for _, w := range all {
 			tried++

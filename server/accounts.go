@@ -171,6 +171,15 @@ func (s *Server) setPassword(c *gin.Context, current, password string) error {
 }
 
 func (s *Server) deleteMe(c *gin.Context) error {
+	if err := s.endAccount(c); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// endAccount ends the account of the one who asks, and all that is open in its name.
+func (s *Server) endAccount(c *gin.Context) error {
 	heirs, err := s.store.DeleteAccount(c, readerOf(c))
 	if err != nil {
 		return err
@@ -180,7 +189,6 @@ func (s *Server) deleteMe(c *gin.Context) error {
 	}
 	s.eraseSoon()
 	s.forgetCookie(c)
-	c.Status(http.StatusNoContent)
 	return nil
 }
 

@@ -9,9 +9,11 @@ import (
 // eraseEvery is how late something is erased whose server stopped meanwhile.
 const eraseEvery = 10 * time.Minute
 
-// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left, and files that
-// never arrived, and sees to it that what changes can be searched for.
+// Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left and files that
+// never arrived, sweeps what has become old, and sees to it that what changes can be searched for. In the end it ends the
+// streams of what is popular.
 func (s *Server) Run(ctx context.Context) {
+	defer close(s.ending)
 	var both sync.WaitGroup
 	both.Go(func() { s.eraseLeft(ctx) })
 	both.Go(func() { s.fillSearch(ctx) })
@@ -25,6 +27,11 @@ func (s *Server) eraseLeft(ctx context.Context) {
 		}
 		if err := s.store.SweepAttachments(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("files that did not arrive cannot be swept yet", "error", err)
+		}
+		if s.config.Retention > 0 {
+			if err := s.store.Sweep(ctx, s.config.Retention); err != nil && ctx.Err() == nil {
+				s.log.Warn("what is old cannot be swept yet", "error", err)
+			}
 		}
 		select {
 		case <-s.left:

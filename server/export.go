@@ -39,7 +39,7 @@ func (s *Server) export(c *gin.Context) error {
 	c.Header("Content-Type", format.MediaType)
 	c.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "limn-"+time.Now().UTC().Format(time.DateOnly)+"."+format.Extension))
 	c.Status(http.StatusOK)
-	err = format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, reader, filter))
+	err = format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, reader, filter, format.Whole))
 	return s.finishExport(c, format.Name, err)
 }
 

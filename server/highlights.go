@@ -105,6 +105,7 @@ type rangeRequest struct {
 		Start *int `json:"start"`
 		End   *int `json:"end"`
 	} `json:"position"`
+	Landmarks *xpath.Landmarks `json:"landmarks"`
 }
 
 type pointRequest struct {
@@ -134,7 +135,7 @@ func rangesOf(requests []rangeRequest) ([]xpath.Range, error) {
 	ranges := make([]xpath.Range, len(requests))
 	for i, r := range requests {
 		pointer := "/ranges/" + strconv.Itoa(i)
-		ranges[i] = xpath.Range{Anchor: point(pointer+"/anchor", r.Anchor), Focus: point(pointer+"/focus", r.Focus)}
+		ranges[i] = xpath.Range{Anchor: point(pointer+"/anchor", r.Anchor), Focus: point(pointer+"/focus", r.Focus), Landmarks: r.Landmarks}
 		if q := r.Quote; q != nil {
 			if q.Exact == nil {
 				missing(pointer + "/quote/exact")
@@ -294,10 +295,9 @@ func (s *Server) deleteHighlight(c *gin.Context) error {
 var filterParameters = []string{"url", "page", "group", "author", "tag", "color", "state", "q", "since", "until", "sort"}
 
 func (q *query) filter() storage.Filter {
-	states := []string{string(xpath.Pending), string(xpath.Verified), string(xpath.Moved), string(xpath.Orphaned), string(xpath.Unverifiable)}
 	return storage.Filter{
 		Page: q.pageOf(), Author: q.id("author"), Tag: q.text("tag"), Color: q.text("color"),
-		State: xpath.State(q.oneOf("state", states...)), Text: q.searched("q"),
+		State: xpath.State(q.oneOf("state", checkStates...)), Text: q.searched("q"),
 		Since: q.time("since"), Until: q.time("until"), Sort: q.oneOf("sort", storage.Sorts...),
 	}
 }
@@ -331,23 +331,5 @@ func (s *Server) listHighlights(c *gin.Context) error {
 		answer.Seq = &seq
 	}
 	c.JSON(http.StatusOK, answer)
-	return nil
-}
-
-// openHighlight sends a person to the page, at the passage: the browser looks for the text itself.
-func (s *Server) openHighlight(c *gin.Context) error {
-	id, err := pathID(c)
-	if err != nil {
-		return err
-	}
-	reader, err := s.identify(c)
-	if err != nil {
-		return err
-	}
-	h, err := s.store.GetHighlight(c, reader, id)
-	if err != nil {
-		return err
-	}
-	c.Redirect(http.StatusSeeOther, h.Page.URL+textDirective(h.Page.URL, h.Ranges))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ const (
 	maxStreams                = 500       // at once
 	maxAccountStreams         = 100       // at once, of one account from wherever
 	maxAddresses              = 100_000   // remembered
+	maxIntakes                = 3         // at once, one for each account: each has a connection to the database
 )
 
 const (
@@ -54,6 +56,7 @@ type limits struct {
 	mu       sync.Mutex
 	streams  int               // all that are open
 	accounts map[uuid.UUID]int // and by account
+	intakes  []uuid.UUID       // the accounts that take in a file
 }
 
 type address struct {
@@ -257,5 +260,22 @@ func (l *limits) stream(c *gin.Context, account uuid.UUID, pages int) (release f
 		if l.accounts[account]--; l.accounts[account] == 0 {
 			delete(l.accounts, account)
 		}
+	}, nil
+}
+
+// intake counts a file that is taken in until release is called.
+func (l *limits) intake(c *gin.Context, account uuid.UUID) (release func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.intakes) >= maxIntakes || slices.Contains(l.intakes, account) {
+		c.Header("Retry-After", "30")
+		return nil, errTooManyIntakes
+	}
+	l.intakes = append(l.intakes, account)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		at := slices.Index(l.intakes, account)
+		l.intakes = slices.Delete(l.intakes, at, at+1)
 	}, nil
 }

@@ -42,6 +42,7 @@ var (
 	errTooMany          = errors.New("too many requests from this address")
 	errTooManyOfAccount = errors.New("too many requests of this account")
 	errTooManyStreams   = errors.New("too many streams of this account")
+	errTooManyIntakes   = errors.New("a file of this account is being taken in, or as many of others as may be")
 	errFull             = errors.New("no more streams fit here at the moment: come again when Retry-After says")
 	errNotTried         = errors.New("an operation before this one could not be done: send it again, and all after it")
 	errTooSlow          = errors.New("the request took too long to arrive")
@@ -78,6 +79,7 @@ var kinds = []kind{
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
 	{errTooManyOfAccount, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
 	{errTooManyStreams, http.StatusTooManyRequests, "too_many_requests", "Too many streams", ""},
+	{errTooManyIntakes, http.StatusTooManyRequests, "too_many_requests", "Too many files", ""},
 	{errFull, http.StatusServiceUnavailable, "full", "Full", ""},
 	{errNotTried, http.StatusServiceUnavailable, "not_tried", "Not tried", ""},
 	{storage.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available", "The database does not answer. Try again in a moment."},
@@ -167,6 +169,10 @@ func (s *Server) handle(f func(*gin.Context) error) gin.HandlerFunc {
 func (s *Server) fail(c *gin.Context, err error) {
 	p := s.judge(c, err)
 	if c.Writer.Written() {
+		return
+	}
+	if wantsPage(c.Request) {
+		s.showFault(c, err, p)
 		return
 	}
 	if p.Status == http.StatusUnauthorized {

@@ -88,12 +88,58 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/verify", nothing, s.verify},
 
 		{http.MethodGet, "/stream", nothing, s.stream},
+		{http.MethodGet, "/popular", nothing, s.getPopular},
+		{http.MethodGet, "/popular/stream", nothing, s.streamPopular},
 		{http.MethodGet, "/export", nothing, s.export},
+		{http.MethodPost, "/import", account, s.takeIn},
+	}
+}
+
+// pages are what the server shows people, rather than programs: in the same form, but none of them is described in openapi.yaml.
+func (s *Server) pages() []route {
+	return []route{
+		{http.MethodGet, "/", nothing, s.viewHome},
+
+		{http.MethodGet, "/p/{id}", nothing, s.viewPage},
+		{http.MethodPost, "/p/{id}/notes", account, filled(s.writeOnPage)},
+
+		{http.MethodGet, "/h/{id}", nothing, s.viewHighlight},
+		{http.MethodGet, "/h/{id}/open", nothing, s.openHighlight},
+		{http.MethodPost, "/h/{id}/note", account, s.formOf(s.editOnPage)},
+		{http.MethodPost, "/h/{id}/replies", account, s.formOf(s.replyOnPage)},
+		{http.MethodPost, "/h/{id}/replies/{reply}/delete", account, s.formOf(s.deleteReplyOnPage)},
+		{http.MethodPost, "/h/{id}/flags", account, s.formOf(s.flagOnPage)},
+		{http.MethodPost, "/h/{id}/flags/delete", account, s.formOf(s.unflagOnPage)},
+		{http.MethodPost, "/h/{id}/hidden", account, s.formOf(s.hideOnPage)},
+		{http.MethodPost, "/h/{id}/delete", account, filled(s.deleteOnPage)},
+
+		{http.MethodGet, "/search", nothing, s.search},
+
+		{http.MethodGet, "/groups", nothing, s.viewGroups},
+		{http.MethodPost, "/groups", account, filled(s.beginGroup)},
+		{http.MethodGet, "/groups/{id}", nothing, s.viewGroup},
+		{http.MethodPost, "/groups/{id}", account, s.groupForm(s.editGroup)},
+		{http.MethodPost, "/groups/{id}/delete", account, s.groupForm(s.endGroup)},
+		{http.MethodPost, "/groups/{id}/join", account, s.groupForm(s.joinGroup)},
+		{http.MethodPost, "/groups/{id}/members/{account}", account, s.groupForm(s.changeMember)},
+		{http.MethodPost, "/groups/{id}/invites", account, filled(s.invite)},
+		{http.MethodPost, "/groups/{id}/invites/{invite}/revoke", account, s.groupForm(s.revokeInvite)},
+
+		{http.MethodGet, "/account", personal, s.viewAccount},
+		{http.MethodPost, "/account/name", personal, s.accountForm(s.renameOnPage)},
+		{http.MethodPost, "/account/password", personal, s.accountForm(s.setPasswordOnPage)},
+		{http.MethodPost, "/account/sessions/{id}/end", personal, s.accountForm(s.endSessionOnPage)},
+		{http.MethodPost, "/account/delete", personal, filled(s.deleteAccountOnPage)},
+		{http.MethodGet, "/account/tokens", personal, s.viewTokens},
+		{http.MethodPost, "/account/tokens", personal, filled(s.makeToken)},
+		{http.MethodPost, "/account/tokens/{id}/revoke", personal, filled(s.revokeToken)},
+		{http.MethodGet, "/account/data", personal, s.viewData},
+		{http.MethodGet, "/admin", personal, s.viewAdmin},
 	}
 }
 
 // unhurried are the routes that last as long as the client takes to read or to send.
-var unhurried = []string{"/stream", "/export", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+var unhurried = []string{"/stream", "/popular/stream", "/export", "/import", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
@@ -105,11 +151,18 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))
 	}
 
+	pages := engine.Group("", s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
+	for _, r := range s.pages() {
+		handle := s.handle(inTime(r.admit(r.handle)))
+		pages.Handle(r.method, ginPath(r.path), handle)
+		if r.method == http.MethodGet {
+			pages.HEAD(ginPath(r.path), handle)
+		}
+	}
 	for _, method := range []string{http.MethodGet, http.MethodHead} { // which monitors like to use
 		engine.Handle(method, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 		engine.Handle(method, "/readyz", s.handle(s.ready))
 	}
-	engine.GET("/h/:id", s.handle(s.openHighlight))
 	engine.GET("/embed.js", s.handle(s.getEmbed))
 	engine.GET("/extension/:file", s.handle(s.getExtension))
 	s.addSignIn(engine)

@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,10 +15,12 @@ import (
 
 // Config is what the operator decides.
 type Config struct {
+	Version   string               // of the program, for its operator
 	PublicURL string               // without a slash at its end, for absolute links; empty: as each request names it
 	Signup    string               // who may sign up: SignupOpen, SignupInvite or SignupClosed
 	OIDC      OIDC                 // whom people may sign in with besides
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
+	Retention time.Duration        // how long what was removed, or done once, is remembered; 0: for ever
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
@@ -31,16 +34,19 @@ type Server struct {
 	limits   *limits
 	provider *provider // nil: there is none
 	log      *slog.Logger
-	queue    *gin.Engine   // the routes that operations are for
+	queue    *gin.Engine // the routes that operations are for
+	boards   *boards
+	ending   chan struct{} // closed when Run ends
 	left     chan struct{} // holds one token while there may be something to erase
 	handler  http.Handler
+	began    time.Time
 }
 
 // New wires a server. The hub, the checker and its own Run have to be running for what they do to happen.
 func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
 	s := &Server{
 		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), provider: newProvider(config.OIDC), log: log,
-		left: make(chan struct{}, 1),
+		boards: newBoards(store, hub.Pulse), ending: make(chan struct{}), left: make(chan struct{}, 1), began: time.Now(),
 	}
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()

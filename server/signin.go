@@ -1,10 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -242,7 +240,7 @@ var nextPaths = regexp.MustCompile(`^/[!-\[\]-~]*$`)
 
 const maxNext = 2000 // bytes: an extension's request fits in, and it in a cookie
 
-const maxForm = 64 << 10 // bytes
+const maxForm = 512 << 10 // bytes: a note of 64 KiB, with every character escaped
 
 // ownForm gives a handler the form that one of our pages has sent. What another site's page sends is refused, also without a
 // cookie: it could sign somebody in as another.
@@ -272,13 +270,18 @@ func ownForm(handle func(*gin.Context, url.Values) error) func(*gin.Context) err
 	}
 }
 
-var signInTemplate = template.Must(template.ParseFS(files, "signin.html"))
-
 // answerSignIn writes the page.
 func (s *Server) answerSignIn(c *gin.Context, status int, page signInPage) error {
-	var html bytes.Buffer
-	if err := signInTemplate.Execute(&html, page); err != nil {
-		return fmt.Errorf("write the sign-in page: %w", err)
+	title := "Sign in"
+	switch {
+	case page.Request != nil:
+		title = "Let this browser use limn?"
+	case page.New:
+		title = "Create an account"
+	}
+	html, err := render("signin", view{Title: title, Path: "/signin", Account: readerOf(c).Account, Body: page})
+	if err != nil {
+		return err
 	}
 	policy := pagePolicy
 	if page.Request != nil {
@@ -286,7 +289,7 @@ func (s *Server) answerSignIn(c *gin.Context, status int, page signInPage) error
 	}
 	c.Header("Content-Security-Policy", policy)
 	c.Header("Cache-Control", "no-store")
-	c.Header("Referrer-Policy", "same-origin") // else forms have the Origin null, which by http is all there is to know them by
-	c.Data(status, pageType, html.Bytes())
+	c.Header("Referrer-Policy", formPolicy)
+	c.Data(status, pageType, html)
 	return nil
 }

@@ -376,5 +376,5 @@ func TestCodesAreNotMadeInSilence(t *testing.T) {
 	s.browser().ask("POST", "/signin/consent", with("account", program.id()).Encode(), "Cookie", "limn_session="+program.token).leads(path)
 	s.browser().ask("POST", "/signin/consent", with("account", program.id()).Encode(), "Authorization", "Bearer "+program.token).leads(path)
 	b.ask("POST", "/signin/consent", "redirect_uri=%ff").is(http.StatusBadRequest)
-	b.ask("POST", "/signin/consent", "state="+long(70_000)).is(http.StatusRequestEntityTooLarge)
+	b.ask("POST", "/signin/consent", "state="+long(600_000)).is(http.StatusRequestEntityTooLarge)
 }

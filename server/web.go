@@ -23,6 +23,7 @@ import (
 type Web struct {
 	origins []string
 	assets  map[string]asset
+	home    asset // as a stranger reads it: the checker, too
 }
 
 // An asset is a file of the server's own, at a path.
@@ -32,7 +33,7 @@ type asset struct {
 	etag        string
 }
 
-//go:embed docs.html openapi.yaml signin.html web
+//go:embed docs.html openapi.yaml templates web
 var files embed.FS
 
 // pagePolicy lets a page of ours load what the server serves, and nothing else; nobody may frame it.
@@ -55,12 +56,17 @@ func NewWeb(origins []string) (*Web, error) {
 		return nil, err
 	}
 	w.add("/docs", pageType, docs)
+	home, err := render("home", strangersHome)
+	if err != nil {
+		return nil, err
+	}
+	w.home = newAsset(pageType, home)
 	return w, nil
 }
 
 const pageType = "text/html; charset=utf-8"
 
-// addFiles gives each file of web its name as its path, a page's without the end; home is the root.
+// addFiles gives each file of web its name as its path, a page's without the end.
 func (w *Web) addFiles() error {
 	paths, err := fs.Glob(files, "web/*")
 	if err != nil {
@@ -74,7 +80,7 @@ func (w *Web) addFiles() error {
 		name := path.Base(file)
 		switch path.Ext(file) {
 		case ".html":
-			w.add("/"+strings.TrimSuffix(strings.TrimSuffix(name, ".html"), "home"), pageType, content)
+			w.add("/"+strings.TrimSuffix(name, ".html"), pageType, content)
 		case ".js":
 			w.add("/"+name, "text/javascript; charset=utf-8", content)
 		case ".css":
@@ -105,6 +111,9 @@ func (w *Web) Own(u *url.URL) (http.Handler, bool) {
 // ServeHTTP implements http.Handler.
 func (w *Web) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	a, known := w.assets[request.URL.Path]
+	if request.URL.Path == "/" {
+		a, known = w.home, true
+	}
 	if !known {
 		http.NotFound(answer, request)
 		return

@@ -16,6 +16,8 @@ type Reader struct {
 	Groups  []uuid.UUID        // what they read, unless they ask for one thing of an open group
 	Roles   map[uuid.UUID]Role // in the groups that they are a member of
 
+	Operator bool // sees how the server does
+
 	Token   uuid.UUID // the id of the token that says so; the nil UUID: none does
 	Scopes  []Scope   // what the token is for
 	Expires time.Time // when the token does
@@ -23,7 +25,13 @@ type Reader struct {
 	At      time.Time // a moment before all this was read; zero: it never was
 
 	Operation *Operation // what the request does, once; nil: it may be done as often as it is asked for
+
+	everything bool        // lists and exports are not limited to groups
+	without    []uuid.UUID // but for what is of these accounts and groups, and waits to be erased
 }
+
+// Operator is who runs the server, and may take away all that is in it. No request has this reader.
+var Operator = Reader{everything: true}
 
 // Public is the group that anyone may read.
 var Public = uuid.Nil
@@ -152,6 +160,11 @@ func (r Reader) mayWrite(place uuid.UUID) bool {
 	return place == Public || place == r.Account.ID || r.roleIn(place).can(RoleMember)
 }
 
+// MayWrite tells whether somebody may put something in each group that they read.
+func (r Reader) MayWrite() bool {
+	return !slices.ContainsFunc(r.Groups, func(place uuid.UUID) bool { return !r.mayWrite(place) })
+}
+
 // mayModerate tells whether somebody answers for what others put there.
 func (r Reader) mayModerate(place uuid.UUID) bool { return r.roleIn(place).can(RoleModerator) }
 
@@ -181,6 +194,28 @@ func mayRead(Reader, uuid.UUID, uuid.UUID) bool { return true }
 
 // mayAnswer is for whoever may write there.
 func mayAnswer(r Reader, place, _ uuid.UUID) bool { return r.mayWrite(place) }
+
+// Rights are what a reader may do with a highlight that they see, beside reading it.
+type Rights struct {
+	Answer, Edit, Erase, Moderate, Flag bool
+}
+
+// RightsOn says what a reader may do with a highlight.
+func (r Reader) RightsOn(h Highlight) Rights {
+	if r.Account.ID == uuid.Nil {
+		return Rights{}
+	}
+	place := h.place()
+	return Rights{
+		Answer: mayAnswer(r, place, h.Author.ID), Edit: mayEdit(r, place, h.Author.ID), Erase: mayErase(r, place, h.Author.ID),
+		Moderate: mayModerateIt(r, place, h.Author.ID), Flag: place != Public && place != h.Author.ID && h.Author.ID != r.Account.ID,
+	}
+}
+
+// MayErase tells whether a reader may erase a reply to a highlight that they see.
+func (r Reader) MayErase(h Highlight, reply Reply) bool {
+	return r.Account.ID != uuid.Nil && mayErase(r, h.place(), reply.Author.ID)
+}
 
 // mayMove lets a highlight leave a group with what its author wrote, but not with what others have answered: they wrote
 // for that group.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -102,6 +103,53 @@ func (s *Store) SetPassword(ctx context.Context, reader Reader, current, passwor
 		return err
 	})
 	return translate(err, "set password")
+}
+
+// FindAccount finds the account of a name; not known: nobody has it.
+func (s *Store) FindAccount(ctx context.Context, name string) (id uuid.UUID, known bool, err error) {
+	if len(name) > maxRawName {
+		return uuid.Nil, false, nil
+	}
+	err = s.pool.QueryRow(ctx, `SELECT id FROM accounts WHERE name_key = $1 AND deleted_at IS NULL`, nameKey(name)).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, false, nil
+	}
+	return id, err == nil, translate(err, "find account")
+}
+
+// HasPassword tells whether an account can be signed in to by one.
+func (s *Store) HasPassword(ctx context.Context, id uuid.UUID) (has bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT password_hash IS NOT NULL FROM accounts WHERE id = $1 AND deleted_at IS NULL`, id).Scan(&has)
+	return has, translate(err, "look for a password")
+}
+
+// SetOperator says whether an account sees how the server does.
+func (s *Store) SetOperator(ctx context.Context, id uuid.UUID, operator bool) error {
+	_, err := s.pool.Exec(ctx, `UPDATE accounts SET operator = $2 WHERE id = $1 AND deleted_at IS NULL`, id, operator)
+	return translate(err, "make an operator")
+}
+
+// ReaderNamed is the account with a name, for who runs the server: it may do what that account may.
+func (s *Store) ReaderNamed(ctx context.Context, name string) (Reader, error) {
+	_, key, err := checkName(name)
+	if err != nil {
+		return Reader{}, err
+	}
+	var r Reader
+	err = s.pool.QueryRow(ctx, `SELECT id, name, rights FROM accounts WHERE name_key = $1 AND deleted_at IS NULL`, key).
+		Scan(&r.Account.ID, &r.Account.Name, &r.Rights)
+	if err != nil {
+		return Reader{}, translate(err, "find an account")
+	}
+	r.Groups, r.Scopes, r.At = []uuid.UUID{Public, r.Account.ID}, scopes, time.Now()
+	rows, _ := s.pool.Query(ctx, `SELECT group_id, role FROM members WHERE account_id = $1 ORDER BY group_id`, r.Account.ID)
+	var group uuid.UUID
+	var role Role
+	_, err = pgx.ForEachRow(rows, []any{&group, &role}, func() error {
+		r.join(group, role)
+		return nil
+	})
+	return r, translate(err, "find an account's groups")
 }
 
 // RenameAccount gives an account another name.

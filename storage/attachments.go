@@ -224,6 +224,7 @@ func (s *Store) SweepAttachments(ctx context.Context) error {
 // An AttachedFile is an attachment's content. It reads one piece at a time.
 type AttachedFile struct {
 	Attachment
+	On       Attached
 	Hash     []byte // SHA-256
 	StoredAt time.Time
 

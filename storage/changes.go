@@ -65,13 +65,20 @@ func (c Change) Effect(reads func(group uuid.UUID) bool) Effect {
 	return Nothing
 }
 
+// Reached says how far a reading of changes goes.
+type Reached struct {
+	Seq   int64
+	More  bool  // there may be more after it
+	Swept int64 // up to which number of the page tombstones may be missing: who held less, and has not just begun, begins anew
+}
+
 // Changes reads what changed on a page after a number, in the order of the numbers, and how far that goes: to the
 // number of the page's last change at that moment unless there are more, because there were limit of them or they
 // are large. Each thing is read once, as it is now, however often it changed. This one query is the snapshot (after
 // 0), the replay and the live stream.
-func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit int) (changes []Change, reached int64, more bool, err error) {
+func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit int) (changes []Change, reached Reached, err error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT p.seq, c.* FROM pages p LEFT JOIN LATERAL (
+		SELECT p.seq, p.swept_seq, c.* FROM pages p LEFT JOIN LATERAL (
 			(SELECT `+highlightChange+`
 			 FROM highlights h JOIN accounts a ON a.id = h.author_id
 			 WHERE h.page_id = p.id AND h.seq > @after ORDER BY h.seq LIMIT @limit)
@@ -85,16 +92,16 @@ func (s *Store) Changes(ctx context.Context, page uuid.UUID, after int64, limit 
 		pgx.NamedArgs{"page": page, "after": after, "limit": limit})
 	changes, cut, err := collectSome(rows, func(row pgx.CollectableRow) (Change, error) {
 		var r changeRow
-		err := row.Scan(append([]any{&reached}, r.columns()...)...)
+		err := row.Scan(append([]any{&reached.Seq, &reached.Swept}, r.columns()...)...)
 		return r.change(), err
 	})
 	switch {
 	case len(changes) == 1 && changes[0].Kind == "": // the page alone
 		changes = nil
 	case cut || len(changes) == limit:
-		reached, more = changes[len(changes)-1].Seq, true
+		reached.Seq, reached.More = changes[len(changes)-1].Seq, true
 	}
-	return changes, reached, more, translate(err, "read changes")
+	return changes, reached, translate(err, "read changes")
 }
 
 const highlightChange = `'highlight', h.deleted_at IS NOT NULL, h.left_groups, NULL::uuid, NULL::uuid, ` + highlightColumns

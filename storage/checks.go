@@ -44,7 +44,7 @@ type Marked struct {
 // A Verdict is what a visit found of one highlight.
 type Verdict struct {
 	Highlight uuid.UUID
-	Ranges    []xpath.Range // as stored, with the quotes and positions that were missing filled in
+	Ranges    []xpath.Range // as stored, with the quotes, positions and landmarks that were missing filled in
 	Check     Check
 }
 
@@ -229,12 +229,13 @@ func newVerdicts(ctx context.Context, tx pgx.Tx, visit Visit) (verdicts, told []
 	return verdicts, told, nil
 }
 
-// fillsIn tells whether ranges are those that are stored, with nothing but missing quotes and positions added. If
+// fillsIn tells whether ranges are those that are stored, with nothing but missing quotes, positions and landmarks added. If
 // not, somebody has put the highlight elsewhere since it was judged.
 func fillsIn(ranges, stored []xpath.Range) bool {
 	return slices.EqualFunc(ranges, stored, func(r, s xpath.Range) bool {
 		return r.Anchor == s.Anchor && r.Focus == s.Focus &&
 			(s.Quote == nil || r.Quote != nil && *r.Quote == *s.Quote) &&
-			(s.Position == nil || r.Position != nil && *r.Position == *s.Position)
+			(s.Position == nil || r.Position != nil && *r.Position == *s.Position) &&
+			(s.Landmarks == nil || reflect.DeepEqual(r.Landmarks, s.Landmarks))
 	})
 }

@@ -25,6 +25,19 @@ func (s *Store) EraseLeft(ctx context.Context, changed func(page uuid.UUID)) err
 	return nil
 }
 
+// listLeft lists the accounts and the places of groups that were deleted, and have left something that is to be erased.
+func (s *Store) listLeft(ctx context.Context) (left []uuid.UUID, err error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT id FROM accounts WHERE deleted_at IS NOT NULL AND erased_at IS NULL
+		UNION ALL SELECT id FROM groups WHERE deleted_at IS NOT NULL AND erased_at IS NULL`)
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		left = append(left, id, hiddenIn(id))
+		return nil
+	})
+	return left, translate(err, "list what is to be erased")
+}
+
 // A leaving is what those of a table leave when they are deleted: the highlights, and the replies under others' highlights,
 // that conditions choose. Their parameter $1 are the ids that it goes by.
 type leaving struct {

@@ -23,8 +23,22 @@ type Filter struct {
 	Text   string // words in the quotes, the note, the tags, the page's title or the thread: see search.go
 	Since  time.Time
 	Until  time.Time // not itself
-	Sort   string    // one of Sorts; empty: the first of them
+	Part   Part      // of each page; empty: all of it
+	Sort   string    // one of Sorts or, for a page, ByPlace; empty: the first of Sorts
 }
+
+// A Part is some of what is on a page.
+type Part string
+
+// The parts of a page.
+const (
+	Marks Part = "marks" // what stands on its text
+	Lost  Part = "lost"  // what has lost its place there
+	Notes Part = "notes" // what is about all of it
+)
+
+// ByPlace is the order in which a page's highlights stand in its text.
+const ByPlace = "place"
 
 // Sorts are the orders of a list: by time of creation or last change, newest first or, without the minus, last.
 var Sorts = []string{"-created", "created", "-updated", "updated"}
@@ -52,8 +66,9 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 				return err
 			}
 		}
-		if filter.Text != "" { // for some milliseconds of work neither is worth its start
-			if _, err := tx.Exec(ctx, `SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`); err != nil {
+		if filter.Text != "" { // for some milliseconds of work neither is worth its start; and much is in memory
+			if _, err := tx.Exec(ctx, `SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+				set_config('random_page_cost', '1.1', true)`); err != nil {
 				return err
 			}
 		}
@@ -75,7 +90,10 @@ func (s *Store) ListHighlights(ctx context.Context, reader Reader, filter Filter
 		return nil, "", 0, translate(err, "list highlights")
 	}
 	list, next = cutPage(list, paging.Limit, cut, func(h Highlight) cursor {
-		if strings.HasSuffix(filter.Sort, "updated") {
+		switch {
+		case filter.Sort == ByPlace:
+			return cursor{time.UnixMicro(placeOf(h)), h.ID}
+		case strings.HasSuffix(filter.Sort, "updated"):
 			return cursor{h.UpdatedAt, h.ID}
 		}
 		return cursor{h.CreatedAt, h.ID}
@@ -90,13 +108,19 @@ func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matchin
 	column, direction, compare := f.order()
 	from, mode := "highlights h", pgx.QueryExecModeCacheStatement
 	if way != nil {
+		if f.isOfSearch(reader) {
+			return f.search(ctx, tx, reader, way, further, after, limit)
+		}
 		from += " JOIN search s ON s.page_id = h.page_id AND s.id = h.id"
 		where = append(where, way.conditions(args)...)
-		mode = pgx.QueryExecModeCacheDescribe // planned each time: how many there are of what is searched for decides how
+		mode = plannedEachTime
 	}
 	if further {
 		where = append(where, "("+column+", h.id) "+compare+" (@after_time, @after_id)")
 		args["after_time"], args["after_id"] = after.Time, after.ID
+		if f.Sort == ByPlace {
+			args["after_time"] = after.Time.UnixMicro()
+		}
 	}
 	args["limit"] = limit
 	order := " ORDER BY " + column + direction + ", h.id" + direction
@@ -107,15 +131,78 @@ func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matchin
 	return collectSome(rows, scanHighlight)
 }
 
+// plannedEachTime is for a search: how many there are of what is searched for decides how.
+const plannedEachTime = pgx.QueryExecModeCacheDescribe
+
+// isOfSearch tells whether all that a filter asks is in the table search, and chooses much: what is on a page, of an author
+// or in a group is better looked at one by one.
+func (f Filter) isOfSearch(reader Reader) bool {
+	return f.Page == uuid.Nil && f.Author == uuid.Nil && f.Tag == "" && f.State == "" && slices.Contains(reader.Groups, Public)
+}
+
+// recently is how many of the first rows of a list are looked at for a phrase, before all that have its words are.
+const recently = 2000
+
+// search is list for what can be chosen without the highlights themselves.
+func (f Filter) search(ctx context.Context, tx pgx.Tx, reader Reader, way *matching, further bool, after cursor, limit int) (list []Highlight, cut bool, err error) {
+	column, direction, compare := f.order()
+	column = strings.Replace(column, "h.", "s.", 1)
+	args := pgx.NamedArgs{"groups": reader.Groups, "limit": limit, "recently": recently}
+	where := []string{"s.group_id = ANY(@groups)"}
+	if f.Color != "" {
+		where, args["color"] = append(where, "s.color = @color"), f.Color
+	}
+	if !f.Since.IsZero() {
+		where, args["since"] = append(where, "s.created_at >= @since"), f.Since
+	}
+	if !f.Until.IsZero() {
+		where, args["until"] = append(where, "s.created_at < @until"), f.Until
+	}
+	if further {
+		where = append(where, "("+column+", s.id) "+compare+" (@after_time, @after_id)")
+		args["after_time"], args["after_id"] = after.Time, after.ID
+	}
+	chosen, matched := strings.Join(where, " AND "), strings.Join(way.conditions(args), " AND ")
+	order := " ORDER BY " + column + direction + ", s.id" + direction
+	const columns = "s.page_id, s.id, s.created_at, s.updated_at"
+	ways := []string{"SELECT " + columns + " FROM search s WHERE " + chosen + " AND " + matched + order + " LIMIT @limit"}
+	if way.phrase { // how often words follow each other nobody knows
+		ways = []string{
+			"SELECT " + columns + " FROM (SELECT * FROM search s WHERE " + chosen + order + " LIMIT @recently) s WHERE " + matched + order + " LIMIT @limit",
+			"WITH all_of AS MATERIALIZED (SELECT " + columns + " FROM search s WHERE " + chosen + " AND " + matched + ") SELECT * FROM all_of s" + order + " LIMIT @limit",
+		}
+	}
+	for _, found := range ways {
+		rows, _ := tx.Query(ctx, `
+			WITH found AS MATERIALIZED (`+found+`)
+			SELECT (SELECT count(*) FROM found), `+highlightColumns+`
+			FROM found s JOIN highlights h ON h.page_id = s.page_id AND h.id = s.id
+			JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id
+			WHERE h.deleted_at IS NULL AND h.group_id = ANY(@groups)`+order, plannedEachTime, args)
+		count := 0
+		list, cut, err = collectSome(rows, func(row pgx.CollectableRow) (Highlight, error) { return scanHighlightAfter(row, &count) })
+		if err != nil || count == limit {
+			return list, cut || count == limit && len(list) > 0, err // one that was moved meanwhile is no end of the list
+		}
+	}
+	return list, cut, err
+}
+
 // where is the filter in SQL, but for the text.
 func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
-	conditions = []string{"h.deleted_at IS NULL", "h.group_id = ANY(@groups)"}
-	args = pgx.NamedArgs{"groups": reader.Groups}
+	conditions = []string{"h.deleted_at IS NULL"}
+	args = pgx.NamedArgs{}
 	add := func(condition, name string, value any) {
 		conditions = append(conditions, condition)
 		args[name] = value
 	}
-	if !slices.Contains(reader.Groups, Public) {
+	if !reader.everything {
+		add("h.group_id = ANY(@groups)", "groups", reader.Groups)
+	}
+	if len(reader.without) > 0 {
+		add("h.author_id <> ALL(@without) AND h.group_id <> ALL(@without)", "without", reader.without)
+	}
+	if !reader.everything && !slices.Contains(reader.Groups, Public) {
 		conditions = append(conditions, "h.group_id <> '00000000-0000-0000-0000-000000000000'") // as the index of groups says
 	}
 	if f.Page != uuid.Nil {
@@ -133,6 +220,14 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	if f.State != "" {
 		add("h.check_state = @state", "state", f.State)
 	}
+	switch f.Part {
+	case Marks:
+		conditions = append(conditions, "h.ranges <> '[]' AND h.check_state <> 'orphaned'")
+	case Lost:
+		conditions = append(conditions, "h.ranges <> '[]' AND h.check_state = 'orphaned'")
+	case Notes:
+		conditions = append(conditions, "h.ranges = '[]'")
+	}
 	if !f.Since.IsZero() {
 		add("h.created_at >= @since", "since", f.Since)
 	}
@@ -144,6 +239,8 @@ func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 
 func (f Filter) order() (column, direction, compare string) {
 	switch f.Sort {
+	case ByPlace:
+		return placeColumn, "", ">"
 	case "created":
 		return "h.created_at", "", ">"
 	case "-updated":
@@ -152,4 +249,20 @@ func (f Filter) order() (column, direction, compare string) {
 		return "h.updated_at", "", ">"
 	}
 	return "h.created_at", " DESC", "<"
+}
+
+// noPlace is the place of what does not say where it stands: after all that does.
+const noPlace = 1 << 31
+
+// placeColumn is where a highlight begins in its page's text: where it was found last, or made.
+const placeColumn = `coalesce((h.check_ranges->0->'position'->>'start')::bigint, (h.ranges->0->'position'->>'start')::bigint, 2147483648)`
+
+// placeOf is placeColumn of a highlight that was read.
+func placeOf(h Highlight) int64 {
+	for _, ranges := range [][]xpath.Range{h.Check.Ranges, h.Ranges} {
+		if len(ranges) > 0 && ranges[0].Position != nil {
+			return int64(ranges[0].Position.Start)
+		}
+	}
+	return noPlace
 }

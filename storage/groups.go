@@ -36,6 +36,14 @@ type GroupEdit struct {
 	Name, Kind *string
 }
 
+// GroupDetails are a group and all who are in it.
+type GroupDetails struct {
+	ID      uuid.UUID `json:"id"`
+	Name    string    `json:"name"`
+	Kind    string    `json:"kind"`
+	Members []Member  `json:"members"` // in the order in which they joined
+}
+
 // maxGroups is how many an account may be a member of: each is looked at whenever something is delivered to it.
 const maxGroups = 100
 

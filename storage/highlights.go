@@ -59,7 +59,7 @@ type NewHighlight struct {
 // A Finding is that a highlight stands where it was made, on the page as it was read a moment before.
 type Finding struct {
 	ReadAt time.Time
-	Ranges []xpath.Range // as asked for, with the quotes and positions filled in that were missing
+	Ranges []xpath.Range // as asked for, with the quotes, positions and landmarks filled in that were missing
 }
 
 // A HighlightEdit changes the fields that are not nil.
@@ -367,6 +367,22 @@ func (h *Highlight) put(place uuid.UUID) {
 	default:
 		h.Group = group.String()
 	}
+}
+
+// place is what put has named.
+func (h Highlight) place() uuid.UUID {
+	place := Public
+	switch h.Group {
+	case "public":
+	case "me":
+		place = h.Author.ID
+	default:
+		place = uuid.MustParse(h.Group)
+	}
+	if h.Hidden {
+		place = hiddenIn(place)
+	}
+	return place
 }
 
 func orEmpty[T any](list []T) []T {

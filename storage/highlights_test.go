@@ -57,7 +57,7 @@ func newHighlight(group string) storage.NewHighlight {
 // effects reads all changes after a number as one reader sees them: "+" what is put, "-" what is removed.
 func effects(tb testing.TB, s *storage.Store, reader storage.Reader, after int64) (seen []string, seq int64) {
 	tb.Helper()
-	changes, seq, _, err := s.Changes(context.Background(), storage.PageID(pageURL), after, 1000)
+	changes, reached, err := s.Changes(context.Background(), storage.PageID(pageURL), after, 1000)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func effects(tb testing.TB, s *storage.Store, reader storage.Reader, after int64
 			seen = append(seen, "-"+c.Kind)
 		}
 	}
-	return seen, seq
+	return seen, reached.Seq
 }
 
 func wantEffects(tb testing.TB, s *storage.Store, reader storage.Reader, after int64, want ...string) (seq int64) {
@@ -194,9 +194,9 @@ func TestNumbersHaveNoGapsUnderManyWriters(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	changes, seq, _, err := s.Changes(ctx, storage.PageID(pageURL), 0, writers*each+1)
-	if err != nil || seq != writers*each || len(changes) != writers*each {
-		t.Fatalf("%d changes up to %d, %v; want %d", len(changes), seq, err, writers*each)
+	changes, reached, err := s.Changes(ctx, storage.PageID(pageURL), 0, writers*each+1)
+	if err != nil || reached.Seq != writers*each || len(changes) != writers*each {
+		t.Fatalf("%d changes up to %d, %v; want %d", len(changes), reached.Seq, err, writers*each)
 	}
 	for i, c := range changes {
 		if c.Seq != int64(i+1) {
@@ -293,10 +293,10 @@ func TestLargeHighlightsAreReadFewAtATime(t *testing.T) {
 		listed, after = listed+len(list), next
 	}
 	var seqs []int64
-	for after, more := int64(0), true; more; {
+	for at := (storage.Reached{More: true}); at.More; {
 		var changes []storage.Change
 		var err error
-		changes, after, more, err = s.Changes(ctx, storage.PageID(pageURL), after, 500)
+		changes, at, err = s.Changes(ctx, storage.PageID(pageURL), at.Seq, 500)
 		if err != nil || len(changes) > most {
 			t.Fatalf("%d changes read at once, %v", len(changes), err)
 		}

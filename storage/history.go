@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +21,36 @@ type Entry struct {
 	Reason string        `json:"reason"` // why not verified
 	Ranges []xpath.Range `json:"ranges"` // where it stood from then on; null: nowhere, or that is not what changed
 	Before []xpath.Range `json:"before"` // the place that it left when it was reanchored
+}
+
+// An Event is an entry of a history as it is kept, without what the highlight's own row says: that it was made, and first verified.
+type Event struct {
+	Highlight uuid.UUID     `json:"-"`
+	At        time.Time     `json:"at"`
+	Kind      string        `json:"kind"` // edited, checked, reanchored, hidden or shown
+	By        *Account      `json:"by,omitempty"`
+	Fields    []string      `json:"fields,omitempty"`
+	State     xpath.State   `json:"state,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+	Ranges    []xpath.Range `json:"ranges,omitempty"` // where the check found it moved to, or what it left when it was reanchored
+}
+
+// check refuses what no history has.
+func (e Event) check() error {
+	var invalid InvalidError
+	if !slices.Contains([]string{"edited", "checked", "reanchored", "hidden", "shown"}, e.Kind) {
+		invalid.refuse("/kind", "is none that there is")
+	}
+	if e.At.Year() < 1970 || e.At.Year() > 9999 {
+		invalid.refuse("/at", "must be a time since 1970")
+	}
+	checkText(&invalid, "/reason", e.Reason, maxReason)
+	checkText(&invalid, "/state", string(e.State), maxTag)
+	checkRanges(&invalid, e.Ranges)
+	for _, field := range e.Fields {
+		checkText(&invalid, "/fields", field, maxTag)
+	}
+	return invalid.orNil()
 }
 
 // maxChecks is how many changes of its verdict a highlight's history keeps, the newest: nobody limits how often a page
@@ -83,6 +114,30 @@ func (s *Store) ListHistory(ctx context.Context, reader Reader, highlight uuid.U
 		entries[i] = e.Entry
 	}
 	return entries, next, nil
+}
+
+// events reads the histories of highlights as they are kept, each oldest first.
+func (s *Store) events(ctx context.Context, pages, highlights []uuid.UUID) (map[uuid.UUID][]Event, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT e.highlight_id, e.at, e.kind, a.id, a.name, e.fields, coalesce(e.state, ''), e.reason, e.ranges
+		FROM unnest($1::uuid[], $2::uuid[]) asked (page, id) JOIN history e ON e.page_id = asked.page AND e.highlight_id = asked.id
+		LEFT JOIN accounts a ON a.id = e.account_id AND a.deleted_at IS NULL
+		ORDER BY e.highlight_id, e.at, e.id`, pages, highlights)
+	events := map[uuid.UUID][]Event{}
+	defer rows.Close()
+	for rows.Next() {
+		var e Event
+		var by *uuid.UUID
+		var name *string
+		if err := rows.Scan(&e.Highlight, &e.At, &e.Kind, &by, &name, &e.Fields, &e.State, &e.Reason, &e.Ranges); err != nil {
+			return nil, err
+		}
+		if by != nil {
+			e.By = &Account{ID: *by, Name: *name}
+		}
+		events[e.Highlight] = append(events[e.Highlight], e)
+	}
+	return events, translate(rows.Err(), "list histories")
 }
 
 // recordEdit tells of the fields that an edit is about to change.
@@ -152,7 +207,7 @@ func recordVerdicts(ctx context.Context, tx pgx.Tx, page uuid.UUID, verdicts []V
 // places are where ranges stand, without what stands there.
 func places(ranges []xpath.Range) (bare []xpath.Range) {
 	for _, r := range ranges {
-		r.Quote = nil
+		r.Quote, r.Landmarks = nil, nil
 		bare = append(bare, r)
 	}
 	return bare

@@ -36,6 +36,13 @@ func checkColor(invalid *InvalidError, color string) {
 	}
 }
 
+// CheckColor refuses a color that there is not.
+func CheckColor(color string) error {
+	var invalid InvalidError
+	checkColor(&invalid, color)
+	return invalid.orNil()
+}
+
 // checkText refuses what Postgres cannot hold and what is too long, in bytes.
 func checkText(invalid *InvalidError, pointer, text string, limit int) {
 	switch {
@@ -94,6 +101,9 @@ func checkRanges(invalid *InvalidError, ranges []xpath.Range) {
 			case p.End < p.Start || p.End > maxOffset:
 				invalid.refuse(pointer+"/position/end", "must be from the start to %d", maxOffset)
 			}
+		}
+		if r.Landmarks != nil && !r.Landmarks.Valid() {
+			invalid.refuse(pointer+"/landmarks", "must have at most %d on each side, and a number of twins for each and one more", xpath.MaxLandmarks)
 		}
 	}
 	if sizeOf(ranges) > maxMarks {

@@ -35,7 +35,11 @@ type PageCounts struct {
 	Moved        int64 `json:"moved"`
 	Orphaned     int64 `json:"orphaned"`
 	Unverifiable int64 `json:"unverifiable"`
+	Notes        int64 `json:"-"` // those on the whole page, in whatever state
 }
+
+// Marks are those that stand on the page's text.
+func (c PageCounts) Marks() int64 { return c.Total - c.Notes - c.Orphaned }
 
 // PageID is the id of the page with a normalised URL: a UUIDv8 made from the URL's SHA-256, so that
 // everybody computes the same one, whether or not the page is known yet.
@@ -57,12 +61,13 @@ func (s *Store) GetPage(ctx context.Context, reader Reader, id uuid.UUID) (Page,
 		       count(*) FILTER (WHERE h.check_state = 'verified'),
 		       count(*) FILTER (WHERE h.check_state = 'moved'),
 		       count(*) FILTER (WHERE h.check_state = 'orphaned'),
-		       count(*) FILTER (WHERE h.check_state = 'unverifiable')
+		       count(*) FILTER (WHERE h.check_state = 'unverifiable'),
+		       count(*) FILTER (WHERE h.ranges = '[]')
 		FROM pages p JOIN highlights h ON h.page_id = p.id
 		WHERE p.id = $1 AND h.group_id = ANY($2) AND h.deleted_at IS NULL
 		GROUP BY p.id`, id, reader.Groups).
 		Scan(&p.ID, &p.URL, &p.Title, &p.Seq, &p.ReadAt, &p.ReadReason, &p.Counts.Total, &p.Counts.Pending,
-			&p.Counts.Verified, &p.Counts.Moved, &p.Counts.Orphaned, &p.Counts.Unverifiable)
+			&p.Counts.Verified, &p.Counts.Moved, &p.Counts.Orphaned, &p.Counts.Unverifiable, &p.Counts.Notes)
 	return p, translate(err, "get page")
 }
 

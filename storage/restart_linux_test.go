@@ -30,7 +30,7 @@ func TestWhilePostgresRestartsEveryQuerySaysUnavailableAndThenWorks(t *testing.T
 			return err
 		},
 		"a list": func(ctx context.Context) error {
-			_, _, _, err := store.Changes(ctx, storage.PageID(pageURL), 0, 10)
+			_, _, err := store.Changes(ctx, storage.PageID(pageURL), 0, 10)
 			return err
 		},
 		"a write in a transaction": func(ctx context.Context) error {

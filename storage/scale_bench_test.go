@@ -60,7 +60,7 @@ func BenchmarkUnitCosts(b *testing.B) {
 		}
 		last := seqs[h.Page.ID]
 		for b.Loop() {
-			if changes, _, _, err := store.Changes(b.Context(), h.Page.ID, last-1, 500); err != nil || len(changes) != 1 {
+			if changes, _, err := store.Changes(b.Context(), h.Page.ID, last-1, 500); err != nil || len(changes) != 1 {
 				b.Fatal(len(changes), err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -118,15 +119,16 @@ func fillSearch(ctx context.Context, tx pgx.Tx) (more bool, err error) {
 
 // A searchText is what of a highlight can be searched for.
 type searchText struct {
-	page, id uuid.UUID
-	language string
-	fields   []string
+	page, id, group  uuid.UUID
+	created, updated time.Time
+	color, language  string
+	fields           []string
 }
 
 // searchTexts reads it of some highlights. Cut: not of all of them, because they are large.
 func searchTexts(ctx context.Context, tx pgx.Tx, pages, ids []uuid.UUID) (texts []searchText, cut bool, err error) {
 	rows, _ := tx.Query(ctx, `
-		SELECT h.page_id, h.id, p.language, coalesce(nullif(h.title, ''), p.title), array_to_string(h.tags, ' '),
+		SELECT h.page_id, h.id, h.group_id, h.created_at, h.updated_at, h.color, p.language, coalesce(nullif(h.title, ''), p.title), array_to_string(h.tags, ' '),
 		       (SELECT string_agg(r->'quote'->>'exact', E'\n') FROM jsonb_array_elements(h.ranges) r),
 		       h.note,
 		       (SELECT string_agg(left(r.note, @most), E'\n') FROM (
@@ -138,7 +140,7 @@ func searchTexts(ctx context.Context, tx pgx.Tx, pages, ids []uuid.UUID) (texts 
 	return collectSome(rows, func(row pgx.CollectableRow) (t searchText, err error) {
 		var title, tags, note string
 		var quote, thread *string
-		err = row.Scan(&t.page, &t.id, &t.language, &title, &tags, &quote, &note, &thread)
+		err = row.Scan(&t.page, &t.id, &t.group, &t.created, &t.updated, &t.color, &t.language, &title, &tags, &quote, &note, &thread)
 		t.fields = []string{title, tags, orZero(quote), note, orZero(thread)}
 		return t, err
 	})
@@ -153,22 +155,29 @@ func orZero(p *string) string {
 
 // putSearch writes what can be searched for.
 func putSearch(ctx context.Context, tx pgx.Tx, texts []searchText) error {
-	var pages, ids []uuid.UUID
-	var names, bodies []string
+	var pages, ids, groups []uuid.UUID
+	var created, updated []time.Time
+	var colors, names, bodies []string
 	for _, t := range texts {
-		pages, ids = append(pages, t.page), append(ids, t.id)
+		pages, ids, groups = append(pages, t.page), append(ids, t.id), append(groups, t.group)
+		created, updated, colors = append(created, t.created), append(updated, t.updated), append(colors, t.color)
 		names, bodies = append(names, languageOf(t.language)), append(bodies, searchBody(t.fields))
 	}
 	_, err := tx.Exec(ctx, `
 		WITH known AS (
 			INSERT INTO search_languages (name) SELECT DISTINCT unnest(@languages::text[]) ON CONFLICT DO NOTHING
 		)
-		INSERT INTO search (page_id, id, language, body, words)
-		SELECT page, id, language, body, to_tsvector(('words_' || language)::regconfig, body)
-		FROM unnest(@pages::uuid[], @ids::uuid[], @languages::text[], @bodies::text[]) AS t (page, id, language, body)
-		ON CONFLICT (page_id, id) DO UPDATE SET language = excluded.language, body = excluded.body, words = excluded.words
-		WHERE search.body <> excluded.body OR search.language <> excluded.language`,
-		pgx.NamedArgs{"pages": pages, "ids": ids, "languages": names, "bodies": bodies})
+		INSERT INTO search (page_id, id, group_id, created_at, updated_at, color, language, body, words)
+		SELECT page, id, grp, created, updated, color, language, body, to_tsvector(('words_' || language)::regconfig, body)
+		FROM unnest(@pages::uuid[], @ids::uuid[], @groups::uuid[], @created::timestamptz[], @updated::timestamptz[], @colors::text[], @languages::text[], @bodies::text[])
+		     AS t (page, id, grp, created, updated, color, language, body)
+		ON CONFLICT (page_id, id) DO UPDATE SET
+			group_id = excluded.group_id, updated_at = excluded.updated_at, color = excluded.color,
+			language = excluded.language, body = excluded.body, words = excluded.words`,
+		pgx.NamedArgs{
+			"pages": pages, "ids": ids, "groups": groups, "created": created, "updated": updated, "colors": colors,
+			"languages": names, "bodies": bodies,
+		})
 	return err
 }
 
@@ -206,6 +215,7 @@ type matching struct {
 	languages []string // if it says something else in each language: those that there are,
 	queries   []string // and what it says there
 	parts     []string // patterns for LIKE
+	phrase    bool     // words have to follow each other, which their index does not know
 }
 
 // matchings are the ways to search for a text, in the order in which they are tried: if no highlight has the words, those
@@ -233,7 +243,7 @@ func (s *Store) matchings(ctx context.Context, filter Filter) ([]*matching, erro
 		                     ELSE phraseto_tsquery(('words_' || l.name)::regconfig, words) END) AS p (q)
 		WHERE numnode(q) > 0
 		GROUP BY l.name ORDER BY l.name`, phrases, prefixes)
-	m := &matching{}
+	m := &matching{phrase: slices.ContainsFunc(all, func(t term) bool { return strings.Contains(t.words, " ") })}
 	var name, query string
 	_, err := pgx.ForEachRow(rows, []any{&name, &query}, func() error {
 		m.languages, m.queries = append(m.languages, name), append(m.queries, query)

@@ -43,10 +43,12 @@ type NewToken struct {
 	ExpiresIn time.Duration
 }
 
+// MaxTokenLife is how long a token may be good that is no session.
+const MaxTokenLife = 10 * 365 * 24 * time.Hour
+
 const (
-	tokenLife    = 400 * 24 * time.Hour      // of a session
-	maxTokenLife = 10 * 365 * 24 * time.Hour // of others, which live for tokenLife unless said
-	maxTokens    = 100                       // of an account, of each kind
+	tokenLife = 400 * 24 * time.Hour // of a session, and of others unless said
+	maxTokens = 100                  // of an account, of each kind
 )
 
 // CreateSession makes a token for all that the account may do. The oldest ends if there are too many.
@@ -138,13 +140,13 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (Reader, error)
 	var groups []uuid.UUID
 	var roles []Role
 	err := s.pool.QueryRow(ctx, `
-		SELECT t.id, t.scopes, t.expires_at, a.id, a.name, a.rights, m.groups, m.roles
+		SELECT t.id, t.scopes, t.expires_at, a.id, a.name, a.operator, a.rights, m.groups, m.roles
 		FROM tokens t JOIN accounts a ON a.id = t.account_id, LATERAL (
 			SELECT array_agg(group_id ORDER BY group_id) AS groups, array_agg(role ORDER BY group_id) AS roles
 			FROM members WHERE account_id = a.id
 		) m
 		WHERE t.hash = $1 AND t.expires_at > now()`, hashSecret(secret)).
-		Scan(&r.Token, &r.Scopes, &r.Expires, &r.Account.ID, &r.Account.Name, &r.Rights, &groups, &roles)
+		Scan(&r.Token, &r.Scopes, &r.Expires, &r.Account.ID, &r.Account.Name, &r.Operator, &r.Rights, &groups, &roles)
 	if err != nil {
 		return Reader{}, translate(err, "authenticate")
 	}
@@ -177,8 +179,8 @@ func (n *NewToken) check() error {
 	if len(n.Scopes) == 0 || len(n.Scopes) > len(scopes) || slices.ContainsFunc(n.Scopes, func(s Scope) bool { return !slices.Contains(scopes, s) }) {
 		invalid.refuse("/scopes", "must be some of read, write, admin")
 	}
-	if n.ExpiresIn < time.Second || n.ExpiresIn > maxTokenLife {
-		invalid.refuse("/expires_in", "must be from 1 to %d seconds", int(maxTokenLife.Seconds()))
+	if n.ExpiresIn < time.Second || n.ExpiresIn > MaxTokenLife {
+		invalid.refuse("/expires_in", "must be from 1 to %d seconds", int(MaxTokenLife.Seconds()))
 	}
 	return invalid.orNil()
 }

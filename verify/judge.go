@@ -13,7 +13,7 @@ import (
 )
 
 // judge says whether a highlight still stands: its worst range decides. It returns the ranges as they are to be
-// stored, with the quotes and positions that were missing. Not ok: the budget is spent, another visit has to judge.
+// stored, with what was missing of quotes, positions and landmarks. Not ok: the budget is spent, another visit has to judge.
 func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Range, _ storage.Check, ok bool) {
 	ample := budget.Ample()
 	check := storage.Check{State: xpath.Verified}
@@ -24,8 +24,11 @@ func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Ra
 			return ranges, storage.Check{State: xpath.Unverifiable, Reason: reasonTimeout}, ample
 		}
 		filled[i], now[i] = v.Range, v.Range
-		if v.Range.Quote != nil && len(v.Range.Quote.Exact) > storage.MaxQuote { // not kept: nobody marks a book
+		switch {
+		case v.Range.Quote != nil && len(v.Range.Quote.Exact) > storage.MaxQuote: // not kept: nobody marks a book
 			filled[i] = asked
+		case v.State == xpath.Verified && v.Range.Landmarks == nil:
+			filled[i].Landmarks = r.landmarks(v.Range, budget)
 		}
 		switch {
 		case v.State == xpath.Orphaned:
@@ -43,6 +46,16 @@ func judge(r *reading, ranges []xpath.Range, budget *xpath.Budget) (_ []xpath.Ra
 	return filled, check, true
 }
 
+// landmarks are those of a range that was verified, in the document in which it was.
+func (r *reading) landmarks(verified xpath.Range, budget *xpath.Budget) *xpath.Landmarks {
+	for _, d := range r.documents {
+		if l := d.Landmarks(verified, budget); l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
 // Find tells of ranges that stand where they were made, on a page that was read a moment ago; nil: that is not so, or
 // it takes more to find out than to look.
 func (c *Checker) Find(pageURL string, ranges []xpath.Range) *storage.Finding {
@@ -53,6 +66,12 @@ func (c *Checker) Find(pageURL string, ranges []xpath.Range) *storage.Finding {
 	filled, check, ok := judge(found.reading, ranges, new(xpath.Budget)) // with nothing to spend on a search
 	if !ok || check.State != xpath.Verified {
 		return nil
+	}
+	budget := xpath.NewBudget()
+	for i, r := range filled {
+		if r.Landmarks == nil {
+			filled[i].Landmarks = found.reading.landmarks(r, budget)
+		}
 	}
 	return &storage.Finding{ReadAt: found.readAt, Ranges: filled}
 }

@@ -29,6 +29,7 @@ const (
 type reading struct {
 	documents []*xpath.Document // as a browser builds it; also as one without scripts does, if that differs
 	title     string
+	canonical string // the address that it says is its own; empty: it does not
 	language  string // that it says it is in (BCP 47); empty: it does not
 	hash      []byte // of what a highlight can stand on
 }
@@ -59,7 +60,7 @@ func parse(body []byte, contentType string) (*reading, *failure) {
 	if err != nil {
 		return nil, parseFailure(err)
 	}
-	r := &reading{title: title(root), language: language(root)}
+	r := &reading{title: title(root), language: language(root), canonical: canonical(root)}
 	if failed := r.add(root); failed != nil {
 		return nil, failed
 	}

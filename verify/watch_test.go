@@ -125,6 +125,37 @@ func TestAChangeIsNoticedByItself(t *testing.T) {
 	}
 }
 
+// Its words stand on the page once more, where its path leads now and among the same words: only its landmarks tell.
+func TestAPassageIsGoneThoughItsTwinStays(t *testing.T) {
+	const twin = "<p>Ink dries in the sun.</p><p>Lorem ipsum dolor sit amet, consetetur sadipscing.</p><p>Ink dries in the sun.</p>"
+	page := func(first, second string) *string {
+		return new("<!DOCTYPE html><body><p>Monday came.</p>" + first + "<p>Tuesday came.</p>" + second + "<p>Wednesday came.</p>")
+	}
+	b, s := newBench(t), newSite(t, *page(twin, twin))
+	first := b.mark(t, s.URL, inParagraph(3, 6, 17, "ipsum dolor"))
+	second := b.mark(t, s.URL, inParagraph(7, 6, 17, "ipsum dolor"))
+	b.visitDue(t)
+	for _, step := range []struct {
+		what          string
+		page          *string
+		first, second xpath.State
+	}{
+		{"the first is gone", page("", twin), xpath.Orphaned, xpath.Moved},
+		{"the second is gone", page(twin, ""), xpath.Verified, xpath.Orphaned},
+		{"both are there", page(twin, twin), xpath.Verified, xpath.Verified},
+	} {
+		s.page.Store(step.page)
+		b.pass(t)
+		b.visitDue(t)
+		for h, want := range map[uuid.UUID]xpath.State{first.ID: step.first, second.ID: step.second} {
+			got, err := b.store.GetHighlight(context.Background(), b.ada, h)
+			if err != nil || got.Check.State != want || got.Ranges[0].Landmarks == nil {
+				t.Errorf("%s: %v, %s, %+v; want %s", step.what, err, got.Check.State, got.Ranges[0].Landmarks, want)
+			}
+		}
+	}
+}
+
 // One that is read anyway, because somebody marks it, is seen to have changed for all who have marked it before.
 func TestAChangeIsNoticedWhenSomethingIsMarked(t *testing.T) {
 	b, s := newBench(t), newSite(t, article)

@@ -51,10 +51,18 @@ func (d *Document) check(r Range, budget *Budget) (v Verdict, ok bool) {
 		if r.Position == nil && start >= d.origin {
 			r.Position = &Position{start - d.origin, end - d.origin}
 		}
-		if now, ok := d.elsewhere(r, start, end, budget); ok {
-			return Verdict{State: Moved, Range: r, Now: &now}, true
+		if d.isOwn(r, start, end) || budget.left <= 0 {
+			return Verdict{State: Verified, Range: r}, true
 		}
-		return Verdict{State: Verified, Range: r}, true
+		s := d.newSearch(r)
+		defer func() { budget.left -= s.effort + s.work }()
+		m := s.judge(match{start: start, end: end})
+		if s.gap.admits(m) {
+			if m, ok = s.elsewhere(m); !ok {
+				return Verdict{State: Verified, Range: r}, true
+			}
+			return d.moved(r, m), true
+		}
 	}
 	if r.Quote == nil {
 		return Verdict{State: Orphaned, Range: r}, true
@@ -62,37 +70,41 @@ func (d *Document) check(r Range, budget *Budget) (v Verdict, ok bool) {
 	if budget.left <= 0 {
 		return Verdict{}, false
 	}
-	start, end, ok = d.search(r, budget)
+	m, ok := d.search(r, budget)
 	if !ok {
 		return Verdict{State: Orphaned, Range: r}, true
 	}
-	now := d.describe(start, end, d.backward(r))
-	return Verdict{State: Moved, Range: r, Now: &now}, true
+	return d.moved(r, m), true
+}
+
+func (d *Document) moved(r Range, to match) Verdict {
+	now := d.describe(to.start, to.end, d.backward(r))
+	return Verdict{State: Moved, Range: r, Now: &now}
+}
+
+// isOwn tells a place of a quote that no other can be mistaken for: it has its context, and no twins.
+func (d *Document) isOwn(r Range, start, end int) bool {
+	q := r.Quote
+	return q.Exact == "" || (r.Landmarks == nil || r.Landmarks.Twins == nil) &&
+		d.slice(max(start-Units(q.Prefix), 0), start) == q.Prefix && d.slice(end, min(end+Units(q.Suffix), d.length())) == q.Suffix
 }
 
 // elsewhere tells where a quote stands that the paths hold among other words, if it stands among its own in just one other
 // place: what was put before it has its path now.
-func (d *Document) elsewhere(r Range, start, end int, budget *Budget) (now Range, ok bool) {
-	const telling = 20
-	q := r.Quote
-	if q.Exact == "" || budget.left <= 0 || d.slice(max(start-Units(q.Prefix), 0), start) == q.Prefix && d.slice(end, min(end+Units(q.Suffix), d.length())) == q.Suffix {
-		return Range{}, false
+func (s *search) elsewhere(held match) (now match, ok bool) {
+	if s.most < telling || held.context == s.most {
+		return match{}, false
 	}
-	s := d.newSearch(r)
-	if s.most < telling || s.judge(match{start: start, end: end}).context == s.most {
-		return Range{}, false
-	}
-	defer func() { budget.left -= s.effort + s.work }()
 	var own []match
 	for _, m := range s.exactly() {
-		if m.context == s.most && !d.isHidden(m.start) {
+		if m.context == s.most && !s.doc.isHidden(m.start) && s.gap.admits(m) {
 			own = append(own, m)
 		}
 	}
 	if len(own) != 1 {
-		return Range{}, false
+		return match{}, false
 	}
-	return d.describe(own[0].start, own[0].end, d.backward(r)), true
+	return own[0], true
 }
 
 // CheckAll checks a range against several readings of the same page, which differ in what is in <noscript>: text
@@ -165,36 +177,11 @@ func (d *Document) describe(start, end int, backward bool) Range {
 	return r
 }
 
-// backward tells whether a range was selected from its end to its start. The paths tell it where they differ
-// only by a number; else what they hold on this page.
+// backward tells whether a range was selected from its end to its start: by its paths, else by what they hold on this
+// page.
 func (d *Document) backward(r Range) bool {
-	anchor, err := Parse(r.Anchor.XPath)
-	if err != nil {
-		return false
-	}
-	focus, err := Parse(r.Focus.XPath)
-	if err != nil {
-		return false
-	}
-	if anchor.ID == focus.ID {
-		for i := 0; ; i++ {
-			if i == len(anchor.Steps) && i == len(focus.Steps) {
-				return r.Focus.Offset < r.Anchor.Offset
-			}
-			if i == len(anchor.Steps) || i == len(focus.Steps) {
-				break
-			}
-			a, f := anchor.Steps[i], focus.Steps[i]
-			if a == f {
-				continue
-			}
-			index := a.Index
-			a.Index = f.Index
-			if a != f {
-				break
-			}
-			return f.Index < index
-		}
+	if inOrder, known := InOrder(r.Anchor, r.Focus); known {
+		return !inOrder
 	}
 	start, ok := d.place(r.Anchor)
 	if !ok {

@@ -63,6 +63,7 @@ func TestCheckAllTakesTheBestReading(t *testing.T) {
 func FuzzCheck(f *testing.F) {
 	f.Add("<p>some words to choose</p>", "<p>x</p><p>some wods to choose</p>", 5, 10)
 	f.Add("<pre>\n😀 a b</pre>", "<b>😀</b>", 1, 3)
+	f.Add("<p>one<p>same<p>two<p>same<p>three", "<p>one<p>two<p>same<p>three", 3, 7)
 	f.Fuzz(func(t *testing.T, page, edited string, start, end int) {
 		roots := [2]*html.Node{}
 		for i, text := range []string{page, edited} {
@@ -79,6 +80,10 @@ func FuzzCheck(f *testing.F) {
 		r := before.describe(start, end, false)
 		if quote, position, ok := before.Holds(r); !ok || position.Start > start-before.origin || position.End < end-before.origin {
 			t.Fatalf("%+v holds %+v at %v, %v; want %d to %d", r, quote, position, ok, start, end)
+		}
+		r.Landmarks = before.Landmarks(r, NewBudget())
+		if quote, _, _ := before.Holds(r); quote.Exact == r.Quote.Exact && before.Check(r).State != Verified {
+			t.Fatalf("%+v does not stand where it was taken, with %+v", r, r.Landmarks)
 		}
 		v := after.Check(r)
 		switch v.State {

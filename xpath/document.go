@@ -15,17 +15,18 @@ import (
 // Its text is that of all text nodes in document order, as the DOM's Range gives it. Places in it are counted in
 // UTF-16 code units, so that a place between the halves of a surrogate pair is a number like any other.
 type Document struct {
-	nodes  []node           // in document order, the document itself first, a sentinel last
-	ids    map[string]int32 // the first element with an id
-	twins  map[int32]int32  // the next element with the same id
-	large  map[family][]int32
-	chunks []chunk // in document order, a sentinel last
-	text   string
-	wide   func() []uint16 // the text again, for who compares unit by unit
-	folded func() folded   // the body's text as it is read
-	nth    func() []int32  // the place of each node among its namesakes
-	origin int             // where the body starts: a Position counts from there
-	blocks []int32         // where blocks start and end, in order
+	nodes   []node           // in document order, the document itself first, a sentinel last
+	ids     map[string]int32 // the first element with an id
+	twins   map[int32]int32  // the next element with the same id
+	large   map[family][]int32
+	chunks  []chunk // in document order, a sentinel last
+	text    string
+	wide    func() []uint16 // the text again, for who compares unit by unit
+	folded  func() folded   // the body's text as it is read
+	outline func() outline
+	nth     func() []int32 // the place of each node among its namesakes
+	origin  int            // where the body starts: a Position counts from there
+	blocks  []int32        // where blocks start and end, in order
 }
 
 // A node's children begin at the next index; their siblings begin where they end.
@@ -72,6 +73,7 @@ func NewDocument(root *html.Node) *Document {
 	x.run(root)
 	d.wide = sync.OnceValue(func() []uint16 { return units(d.text) })
 	d.folded = sync.OnceValue(d.fold)
+	d.outline = sync.OnceValue(d.outlined)
 	d.nth = sync.OnceValue(d.number)
 	return d
 }
@@ -81,8 +83,9 @@ func (d *Document) Size() int {
 	const perNode = int(unsafe.Sizeof(node{})) + 4 // its number among its namesakes
 	const perUnit = 2 + 2 + 4                      // the text again, and as it is read
 	const perID, perFamily = 64, 128               // of a map
+	const perBlock = 3*8 + 48                      // of an outline, with its map
 	return len(d.nodes)*perNode + len(d.chunks)*int(unsafe.Sizeof(chunk{})) + len(d.text) + d.length()*perUnit +
-		(len(d.ids)+len(d.twins))*perID + len(d.large)*perFamily + len(d.blocks)*4
+		(len(d.ids)+len(d.twins))*perID + len(d.large)*perFamily + len(d.blocks)*4 + min(len(d.blocks), maxBlocks)*perBlock
 }
 
 // length of the text, in units.

@@ -104,6 +104,9 @@ func (s *search) extend(at, side int) int {
 // as a reader sees it, where all that differs in space is one error.
 func (s *search) errors(start, end int) (seen, all int) {
 	s.effort += end - start
+	if s.interrupted(start, end) {
+		return 1, 1
+	}
 	n := s.compare(s.exact, s.text[start:end])
 	if len(s.folded) == 0 || n == 0 {
 		return n, n
@@ -117,6 +120,24 @@ func (s *search) errors(start, end int) (seen, all int) {
 	}
 	folded := s.compare(s.folded, text)
 	return min(n, max(1, (folded*len(s.exact)+len(s.folded)-1)/len(s.folded))), n
+}
+
+// interrupted tells whether the text between two places is the very quote but for something that was inserted into it.
+func (s *search) interrupted(start, end int) bool {
+	longer := end - start - len(s.exact)
+	if longer <= 0 {
+		return false
+	}
+	at := 0
+	for at < len(s.exact) && s.text[start+at] == s.exact[at] {
+		at++
+	}
+	for i := len(s.exact) - 1; i >= at; i-- {
+		if s.text[start+longer+i] != s.exact[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // compare counts the errors between a quote and a text. A long quote is compared in pieces, so that what was

@@ -25,6 +25,7 @@ const (
 	neededFuzzy = 7   // of similar text in its whole context
 	neededTorn  = 115 // of the very text whose context has changed
 	maxErrors   = 50  // per cent of the quote
+	telling     = 20  // units of context that are no chance
 	maxMissing  = 16  // units of context that speak against a match when they are not there
 )
 
@@ -74,8 +75,11 @@ func (s *search) choose(found []match) (match, bool) {
 		if m.errors > 0 && slices.ContainsFunc(certain, m.overlaps) || s.doc.isHidden(m.start) || s.doc.isHidden(m.end-1) {
 			continue
 		}
+		if s.gap.points(m) {
+			return m, true
+		}
 		m.shift = s.doc.shift(s.path, m.start)
-		if s.good(m) {
+		if s.gap.admits(m) && s.good(m) {
 			m.cost = s.price(m)
 			kept = append(kept, m)
 		}
@@ -107,7 +111,6 @@ func (s *search) strain(m match) int {
 
 // sure tells a match that similar text elsewhere cannot beat: what has the same context was found by it.
 func (s *search) sure(m match) bool {
-	const telling = 20
 	return m.errors == 0 && m.context == s.most && (m.shift == 0 || s.most >= telling)
 }
 

@@ -4,10 +4,11 @@ package xpath
 // It is the DOM's Range with its direction kept: Anchor is where the selection began, Focus where it
 // ended, so a backward selection has its focus first in the document.
 type Range struct {
-	Anchor   Point     `json:"anchor"`
-	Focus    Point     `json:"focus"`
-	Quote    *Quote    `json:"quote,omitempty"`
-	Position *Position `json:"position,omitempty"`
+	Anchor    Point      `json:"anchor"`
+	Focus     Point      `json:"focus"`
+	Quote     *Quote     `json:"quote,omitempty"`
+	Position  *Position  `json:"position,omitempty"`
+	Landmarks *Landmarks `json:"landmarks,omitempty"`
 }
 
 // A Point is a boundary point of a DOM Range: a node, named by its path, and an offset in it.
@@ -34,4 +35,30 @@ const ContextLength = 32
 type Position struct {
 	Start int `json:"start"`
 	End   int `json:"end"`
+}
+
+// InOrder tells whether one point comes before another or is the same, as far as their paths say: where they part, both must
+// go to nodes of the same kind.
+func InOrder(a, b Point) (inOrder, known bool) {
+	if a.XPath == b.XPath {
+		return a.Offset <= b.Offset, true
+	}
+	one, err := Parse(a.XPath)
+	if err != nil {
+		return false, false
+	}
+	two, err := Parse(b.XPath)
+	if err != nil || one.ID != two.ID {
+		return false, false
+	}
+	for i := range min(len(one.Steps), len(two.Steps)) {
+		s, t := one.Steps[i], two.Steps[i]
+		if s == t {
+			continue
+		}
+		inOrder = s.Index < t.Index
+		s.Index = t.Index
+		return inOrder, s == t
+	}
+	return a.Offset <= b.Offset, len(one.Steps) == len(two.Steps)
 }

@@ -29,24 +29,26 @@ type search struct {
 	page       folded
 	folded     []uint16 // the quote, folded and trimmed
 	lead, tail int      // units of space that were trimmed
+	gap        *gap     // where it has to stand; nil: anywhere
+	found      []match  // where the very text stands,
+	sought     bool     // once it has been looked for
 	effort     int      // units read so far to compare the quote with what stands there
 	work       int      // the same of all else
 }
 
 // search finds where the quote of a range stands: exact text, and what stands where the quote is expected or beside
 // its context, compete. Where none of them will do, the page is searched for similar text.
-func (d *Document) search(r Range, budget *Budget) (start, end int, ok bool) {
+func (d *Document) search(r Range, budget *Budget) (m match, ok bool) {
 	if r.Quote.Exact == "" {
-		return 0, 0, false
+		return match{}, false
 	}
 	s := d.newSearch(r)
 	defer func() { budget.left -= s.effort + s.work }()
 	found := append(s.exactly(), s.nearby()...)
 	if best, ok := s.choose(found); ok && s.sure(best) {
-		return best.start, best.end, true
+		return best, true
 	}
-	best, ok := s.choose(append(found, s.fuzzily()...))
-	return best.start, best.end, ok
+	return s.choose(append(found, s.fuzzily()...))
 }
 
 func (d *Document) newSearch(r Range) *search {
@@ -64,6 +66,9 @@ func (d *Document) newSearch(r Range) *search {
 	}
 	s.folded = fold(s.exact[s.lead : len(s.exact)-s.tail]).units
 	s.expect(r)
+	if r.Landmarks != nil && r.Landmarks.Valid() {
+		s.gap = s.newGap(r.Landmarks)
+	}
 	return s
 }
 
@@ -92,13 +97,15 @@ func (s *search) expect(r Range) {
 	}
 }
 
-// exactly finds where the very text stands.
+// exactly finds where the very text stands, once.
 func (s *search) exactly() []match {
-	var found []match
-	for _, start := range s.hits(s.quote, s.at[0]) {
-		found = append(found, s.judge(match{start: start, end: start + len(s.exact)}))
+	if !s.sought {
+		for _, start := range s.hits(s.quote, s.at[0]) {
+			s.found = append(s.found, s.judge(match{start: start, end: start + len(s.exact)}))
+		}
+		s.sought = true
 	}
-	return found
+	return slices.Clone(s.found)
 }
 
 // hits lists the places where a text starts, at most maxHits and those near a place first.
@@ -237,15 +244,12 @@ func (s *search) between(starts, ends []int) []match {
 			}
 		}
 	}
-	if m <= word {
-		return found
-	}
 	const pairs = 2 // ends looked at on each side of the one expected
 	slices.Sort(ends)
 	for _, start := range starts {
 		middle, _ := slices.BinarySearch(ends, start+m)
 		for i := max(0, middle-pairs); i < min(len(ends), middle+pairs); i++ {
-			if ends[i]-start >= m/2 {
+			if m > word && ends[i]-start >= m/2 || s.interrupted(start, ends[i]) {
 				look(start, ends[i])
 			}
 		}

@@ -30,6 +30,7 @@ const neededFuzzy = 7;
 const neededTorn = 115;
 const maxErrors = 50;
 const maxMissing = 16;
+export const telling = 20;
 
 /** Tells whether a match is good enough, whatever else there is. Similar text whose context has changed never is. */
 function good(s: Search, m: Match): boolean {
@@ -73,8 +74,9 @@ export function choose(s: Search, found: Match[]): Match | null {
 	for (const m of found) {
 		if (m.errors > 0 && certain.some((c) => overlap(c, m))) continue;
 		if (s.index.isHidden(m.start) || s.index.isHidden(m.end - 1)) continue;
+		if (s.gap?.points(m)) return m;
 		m.shift = s.shift(m.start);
-		if (!good(s, m)) continue;
+		if (s.gap?.admits(m) === false || !good(s, m)) continue;
 		m.cost = price(s, m);
 		kept.push(m);
 	}
@@ -103,7 +105,6 @@ function strain(s: Search, m: Match): number {
 
 /** Tells a match that similar text elsewhere cannot beat: what has the same context was found by it. */
 export function sure(s: Search, m: Match): boolean {
-	const telling = 20;
 	return m.errors === 0 && m.context === s.most && (m.shift === 0 || s.most >= telling);
 }
 

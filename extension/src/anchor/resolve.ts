@@ -1,3 +1,4 @@
+import { judge } from './match.ts';
 import { type Path, parsePath, type Step } from './path.ts';
 import { rangeOf } from './point.ts';
 import { expect, Search } from './search.ts';
@@ -5,29 +6,39 @@ import { TextIndex, textOf } from './text.ts';
 import { type WireQuote, type WireRange, wellFormed } from './wire.ts';
 
 /**
- * Finds a range in a document: by its paths, where they hold exactly its quote, unless that stands among its own words
- * elsewhere; else by its quote, for which its position, its context and its paths decide. Null: it is not here, or not yet.
+ * Finds a range in a document: by its paths, where they hold exactly its quote, unless landmarks say that it is gone from there
+ * or it stands among its own words elsewhere; else by its quote, for which its position, its context and its paths decide.
+ * Null: it is not here, or not yet.
  */
 export function resolve(wire: WireRange, doc: Document, index?: TextIndex): Range | null {
 	const text = index ?? TextIndex.of(doc);
 	const range = byPaths(wire, doc);
-	return range ? (elsewhere(wire, doc, range, text) ?? range) : byQuote(wire, doc, text);
+	const start = range && text.place(range.startContainer, range.startOffset);
+	const end = range && text.place(range.endContainer, range.endOffset);
+	if (!range || typeof start !== 'number' || typeof end !== 'number') return range ?? byQuote(wire, doc, text);
+	const { quote } = wire;
+	if (!quote || isOwn(wire, quote, text, start, end)) return range;
+	const found = search(wire, doc, text, quote);
+	const held = judge(found, start, end, 0, 0);
+	const match = found.gap?.admits(held) === false ? found.run() : (found.elsewhere(held) ?? held);
+	return match === held ? range : match && text.range(match.start, match.end);
 }
 
-function elsewhere(wire: WireRange, doc: Document, range: Range, index: TextIndex): Range | null {
-	const start = index.place(range.startContainer, range.startOffset);
-	const end = index.place(range.endContainer, range.endOffset);
-	const { quote } = wire;
-	if (!quote?.exact || start === undefined || end === undefined) return null;
-	const { prefix, suffix } = quote;
+/** Tells a place of a quote that no other can be mistaken for: it has its context, and no twins. */
+function isOwn(
+	{ landmarks }: WireRange,
+	{ exact, prefix, suffix }: WireQuote,
+	index: TextIndex,
+	start: number,
+	end: number,
+): boolean {
+	if (exact === '') return true;
 	const before = index.text.slice(Math.max(start - prefix.length, 0), start);
-	if (before === prefix && index.text.startsWith(suffix, end)) return null;
-	const match = search(wire, doc, index, quote).elsewhere(start, end);
-	return match && index.range(match.start, match.end);
+	return !landmarks?.twins && before === prefix && index.text.startsWith(suffix, end);
 }
 
 function search(wire: WireRange, doc: Document, index: TextIndex, quote: WireQuote): Search {
-	return new Search(index, quote, expect(wire, isBackward(wire, doc), index));
+	return new Search(index, quote, expect(wire, isBackward(wire, doc), index), wire.landmarks);
 }
 
 export function byPaths(wire: WireRange, doc: Document): Range | null {

@@ -1,11 +1,12 @@
 import { type Folded, fold, isSpace, lowerBound, solid } from './fold.ts';
-import { choose, judge, leftOf, type Match, rightOf, sure } from './match.ts';
+import { Gap } from './landmarks.ts';
+import { choose, judge, leftOf, type Match, rightOf, sure, telling } from './match.ts';
 import { type Path, parsePath } from './path.ts';
 import { Pattern, reversed, word } from './pattern.ts';
 import { pointIn } from './point.ts';
 import { shift } from './structure.ts';
 import type { TextIndex } from './text.ts';
-import { contextLength, type WirePoint, type WireQuote, type WireRange } from './wire.ts';
+import { contextLength, type WireLandmarks, type WirePoint, type WireQuote, type WireRange } from './wire.ts';
 
 // Bounds of a search: the numbers, as the whole of the search, are those of xpath/search.go.
 const maxHits = 1000;
@@ -36,12 +37,16 @@ export class Search {
 	private readonly folded: string;
 	private readonly lead: number;
 	private readonly tail: number;
+	/** Where it has to stand; null: anywhere. */
+	readonly gap: Gap | null = null;
+	private places: Match[] | undefined;
 	private effort = 0;
 
 	constructor(
 		readonly index: TextIndex,
 		quote: WireQuote,
 		private readonly expected: Expectation,
+		landmarks?: WireLandmarks,
 	) {
 		this.text = index.text;
 		this.exact = quote.exact;
@@ -58,6 +63,14 @@ export class Search {
 		this.lead = lead;
 		this.tail = tail;
 		this.folded = fold(exact.slice(lead, exact.length - tail)).text;
+		// in a piece of a document they may be anywhere
+		if (landmarks && index.complete && exact !== '') this.gap = this.gapOf(landmarks);
+	}
+
+	private gapOf(landmarks: WireLandmarks): Gap {
+		const places = this.exactly();
+		const twins = places.filter((m) => m.whole && !this.index.isHidden(m.start)).sort((a, b) => a.start - b.start);
+		return new Gap(this.index, landmarks, twins, places.length === maxHits, this.most);
 	}
 
 	/** Finds where the very text stands, or what is most likely what became of it; null if nothing is likely enough. */
@@ -73,10 +86,11 @@ export class Search {
 	 * Where the quote stands among its own words, if what the paths hold stands among others and that is in just one
 	 * place: what was put before it has its path now.
 	 */
-	elsewhere(start: number, end: number): Match | null {
-		const telling = 20;
-		if (this.most < telling || judge(this, start, end, 0, 0).context === this.most) return null;
-		const own = this.exactly().filter((m) => m.context === this.most && !this.index.isHidden(m.start));
+	elsewhere(held: Match): Match | null {
+		if (this.most < telling || held.context === this.most) return null;
+		const own = this.exactly().filter(
+			(m) => m.context === this.most && !this.index.isHidden(m.start) && (this.gap?.admits(m) ?? true),
+		);
 		return own.length === 1 ? (own[0] ?? null) : null;
 	}
 
@@ -87,7 +101,8 @@ export class Search {
 
 	private exactly(): Match[] {
 		const size = this.exact.length;
-		return this.hits(this.exact, this.at[0]).map((start) => judge(this, start, start + size, 0, 0));
+		this.places ??= this.hits(this.exact, this.at[0]).map((start) => judge(this, start, start + size, 0, 0));
+		return this.places;
 	}
 
 	/** Lists the places where a text starts, those near a place first. */
@@ -167,13 +182,12 @@ export class Search {
 				if (this.lead > 1) look(Math.max(end - size, this.index.origin), end);
 			}
 		}
-		if (size <= word) return found;
 		const pairs = 2; // ends looked at on each side of the one expected
 		const sorted = [...ends].sort((a, b) => a - b);
 		for (const start of starts) {
 			const middle = lowerBound(sorted, start + size);
 			for (const end of sorted.slice(Math.max(0, middle - pairs), middle + pairs)) {
-				if (end - start >= Math.trunc(size / 2)) look(start, end);
+				if ((size > word && end - start >= Math.trunc(size / 2)) || this.interrupted(start, end)) look(start, end);
 			}
 		}
 		return found;
@@ -253,11 +267,24 @@ export class Search {
 	private errors(start: number, end: number): { seen: number; all: number } {
 		const text = this.text.slice(start, end);
 		this.effort += end - start;
+		if (this.interrupted(start, end)) return { seen: 1, all: 1 };
 		const n = this.compare(this.exact, text);
 		if (this.folded === '' || n === 0) return { seen: n, all: n };
 		const folded = this.compare(this.folded, fold(text).text.replace(/^ | $/g, ''));
 		const seen = Math.min(n, Math.max(1, Math.ceil((folded * this.exact.length) / this.folded.length)));
 		return { seen, all: n };
+	}
+
+	/** Tells whether the text between two places is the very quote but for something that was inserted into it. */
+	private interrupted(start: number, end: number): boolean {
+		const { text, exact } = this;
+		const longer = end - start - exact.length;
+		if (longer <= 0) return false;
+		let at = 0;
+		while (at < exact.length && text.charCodeAt(start + at) === exact.charCodeAt(at)) at++;
+		let i = exact.length;
+		while (i > at && text.charCodeAt(start + longer + i - 1) === exact.charCodeAt(i - 1)) i--;
+		return i <= at;
 	}
 
 	/**

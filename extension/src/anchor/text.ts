@@ -1,4 +1,5 @@
 import { type Folded, fold, isSpace, lowerBound } from './fold.ts';
+import { type Outline, outlineOf } from './landmarks.ts';
 import { isElement, isText } from './path.ts';
 import { hostName, isHost } from './wire.ts';
 
@@ -24,6 +25,7 @@ export class TextIndex {
 	private readonly blocks: number[] = [];
 	private readonly places = new Map<Node, number>();
 	private folding: Folded | undefined;
+	private outlining: Outline | undefined;
 
 	private constructor(
 		readonly document: Document,
@@ -80,6 +82,11 @@ export class TextIndex {
 
 	get length(): number {
 		return this.text.length;
+	}
+
+	get outline(): Outline {
+		this.outlining ??= outlineOf(this, this.blocks);
+		return this.outlining;
 	}
 
 	/** The body's text as it is read, without scripts and styles. */

@@ -10,6 +10,7 @@ interface Anchored {
 	wire: WireRange;
 	range: Range | null;
 	text: string; // what the range held when it was found
+	refused: Node | null; // where its paths lead, to words that are not its own
 }
 
 /**
@@ -38,7 +39,8 @@ export class Anchorer {
 	put(id: string, wire: WireRange): Range | null {
 		this.index ??= TextIndex.of(this.doc);
 		const range = resolve(wire, this.doc, this.index);
-		this.anchored.set(id, { wire, range, text: range ? textOf(range) : '' });
+		const refused = range ? null : (byPaths(wire, this.doc)?.startContainer ?? null);
+		this.anchored.set(id, { wire, range, text: range ? textOf(range) : '', refused });
 		return range;
 	}
 
@@ -97,10 +99,22 @@ export class Anchorer {
 			if (!a) continue;
 			const range = byPaths(a.wire, this.doc);
 			const piece = range ? undefined : pieces.find((p) => a.wire.quote && p.text.includes(a.wire.quote.exact));
+			if (a.wire.landmarks?.twins) {
+				this.place(id, a, range?.startContainer !== a.refused || piece ? this.amongTwins(a) : null);
+				continue;
+			}
 			this.place(id, a, range ?? (piece ? byQuote(a.wire, this.doc, piece) : null));
 			if (!a.range) for (const p of pieces) if (p !== piece) this.similar.push([id, p]);
 		}
 		this.lookForSimilar();
+	}
+
+	/** Which of several it is can only be said of the whole document. */
+	private amongTwins(a: Anchored): Range | null {
+		this.index ??= TextIndex.of(this.doc);
+		const range = resolve(a.wire, this.doc, this.index);
+		a.refused = range ? null : (byPaths(a.wire, this.doc)?.startContainer ?? null);
+		return range;
 	}
 
 	private place(id: string, a: Anchored, range: Range | null): void {

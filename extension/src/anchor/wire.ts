@@ -10,12 +10,23 @@ export interface WireQuote {
 	suffix: string;
 }
 
+/**
+ * What tells a quote from its twins, by the blocks that the page has only once: the hashes of the nearest, and how many
+ * twins stand between each of them and the quote, with all on that side at the end. The server takes them.
+ */
+export interface WireLandmarks {
+	before: number[];
+	after: number[];
+	twins?: { before: number[]; after: number[]; alike: boolean };
+}
+
 /** One contiguous selection: anchor is where it began, focus where it ended. */
 export interface WireRange {
 	anchor: WirePoint;
 	focus: WirePoint;
 	quote?: WireQuote;
 	position?: { start: number; end: number };
+	landmarks?: WireLandmarks;
 }
 
 /** How much text is kept on each side of a quote, in UTF-16 units. */

@@ -1,4 +1,4 @@
-import type { WireRange } from '../anchor/index.ts';
+import type { WireLandmarks, WireRange } from '../anchor/index.ts';
 import { type Fields, fields, list, number, ShapeError, text } from './narrow.ts';
 
 export interface Account {
@@ -206,6 +206,17 @@ function range(value: unknown): WireRange {
 	if (f.position) {
 		const position = fields(f.position, 'position');
 		wire.position = { start: number(position, 'start'), end: number(position, 'end') };
+	}
+	if (f.landmarks) wire.landmarks = landmarks(fields(f.landmarks, 'landmarks'));
+	return wire;
+}
+
+function landmarks(f: Record<string, unknown>): WireLandmarks {
+	const numbers = (g: Record<string, unknown>, name: string) => list(g[name], name, (n) => number({ n }, 'n'));
+	const wire: WireLandmarks = { before: numbers(f, 'before'), after: numbers(f, 'after') };
+	if (f.twins) {
+		const twins = fields(f.twins, 'twins');
+		wire.twins = { before: numbers(twins, 'before'), after: numbers(twins, 'after'), alike: twins.alike === true };
 	}
 	return wire;
 }

@@ -5,9 +5,12 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as anchors from '../../src/anchor/index.ts';
+import type { Highlight as Shown } from '../../src/api/shapes.ts';
+import type * as painters from '../../src/paint/painter.ts';
 
 declare global {
 	var anchor: typeof anchors;
+	var painter: typeof painters;
 }
 
 type WireRange = anchors.WireRange;
@@ -41,18 +44,7 @@ let served = '';
 let script: string;
 
 beforeAll(async () => {
-	const built = await build({
-		configFile: false,
-		logLevel: 'error',
-		build: {
-			write: false,
-			minify: false,
-			lib: { entry: new URL('../../src/anchor/index.ts', import.meta.url).pathname, formats: ['iife'], name: 'anchor' },
-		},
-	});
-	const bundle = Array.isArray(built) ? built[0] : built;
-	if (!bundle || !('output' in bundle)) throw new Error('nothing was built');
-	script = `${bundle.output[0].code}; globalThis.anchor = anchor;`;
+	script = (await bundle('anchor', 'anchor/index.ts')) + (await bundle('painter', 'paint/painter.ts'));
 	server = createServer((_, response) => {
 		response.setHeader('content-type', 'text/html; charset=utf-8');
 		response.end(served);
@@ -62,6 +54,16 @@ beforeAll(async () => {
 	context = await browser.newContext({ javaScriptEnabled: false }); // the pages' own scripts: the tests' still run
 	page = await context.newPage();
 });
+
+/** The script that puts what a module exports into a global variable. */
+async function bundle(name: string, module: string): Promise<string> {
+	const entry = new URL(`../../src/${module}`, import.meta.url).pathname;
+	const lib = { entry, formats: ['iife' as const], name };
+	const built = await build({ configFile: false, logLevel: 'error', build: { write: false, minify: false, lib } });
+	const made = Array.isArray(built) ? built[0] : built;
+	if (!made || !('output' in made)) throw new Error('nothing was built');
+	return `${made.output[0].code}; globalThis.${name} = ${name};`;
+}
 
 afterAll(async () => {
 	await browser?.close();
@@ -110,14 +112,19 @@ test.each(table<PlacesOfPage>('resolve.json'))('places: $name', async ({ html, c
 
 test.each(table<Check>('check.json'))('check: $name', async ({ html, range, state, now }) => {
 	await open(html);
-	const found = await page.evaluate((wire) => {
-		const range = globalThis.anchor.resolve(wire, document);
-		return range && { text: range.toString(), wire: globalThis.anchor.describe(range, false) };
+	const [found, held] = await page.evaluate((wire) => {
+		const stands = (wire: WireRange) => {
+			const range = globalThis.anchor.resolve(wire, document);
+			return range && { text: range.toString(), wire: globalThis.anchor.describe(range, false) };
+		};
+		return [stands(wire), stands({ anchor: wire.anchor, focus: wire.focus })];
 	}, range);
 	if (state === 'orphaned') expect(found).toBeNull();
-	else if (state === 'verified') expect(found?.text).toBe(range.quote?.exact ?? found?.text);
-	else {
-		const backward = now !== undefined && now.anchor.offset > now.focus.offset;
+	else if (state === 'verified') {
+		expect(found?.text).toBe(range.quote?.exact ?? found?.text);
+		expect(found).toEqual(held);
+	} else {
+		const backward = JSON.stringify(found?.wire.anchor) === JSON.stringify(now?.focus);
 		expect(found?.wire).toMatchObject({
 			anchor: backward ? now?.focus : now?.anchor,
 			focus: backward ? now?.anchor : now?.focus,
@@ -223,6 +230,56 @@ test('a highlight waits for its text, and follows it when the page is rendered a
 	expect(times.first).toBeUndefined();
 	expect(times.heard).toEqual(['text comes only', null, 'text comes only']);
 	for (const time of times.times) expect(time).toBeLessThan(100);
+	await scripted.close();
+});
+
+test('late text is painted in the first frame that shows it', async () => {
+	const scripted = await (await browser.newContext()).newPage();
+	const article = '<article><p>The text comes only after a while.</p></article>';
+	await open(
+		`<!doctype html><style>::highlight(limn-yellow) { background: yellow }</style><div>${article}</div>`,
+		scripted,
+	);
+	const plain = await scripted.screenshot();
+	const times = await scripted.evaluate(async (article) => {
+		const painted = new globalThis.painter.Painter(document, new AbortController().signal);
+		const path = '/html[1]/body[1]/div[1]/article[1]/p[1]/text()[1]';
+		painted.put({
+			id: 'a',
+			color: 'yellow',
+			check: { state: 'pending', reason: '', ranges: null },
+			ranges: [
+				{
+					anchor: { xpath: path, offset: 4 },
+					focus: { xpath: path, offset: 19 },
+					quote: { exact: 'text comes only', prefix: 'The ', suffix: ' after a while.' },
+				},
+			],
+		} as Partial<Shown> as Shown);
+		// a message that is sent before a frame is painted is heard after it
+		const frame = () =>
+			new Promise<void>((done) => {
+				const { port1, port2 } = new MessageChannel();
+				port1.onmessage = () => done();
+				requestAnimationFrame(() => port2.postMessage(null));
+			});
+		const inked = () => [...(CSS.highlights.get('limn-yellow') ?? [])].map((range) => `${range}`);
+		const root = document.querySelector('div') as Element;
+		const times: number[] = [];
+		for (let round = 0; round < 5; round++) {
+			root.innerHTML = '';
+			await frame();
+			if (inked().length > 0) throw new Error('ink without its text');
+			const start = performance.now();
+			root.innerHTML = article;
+			await frame();
+			if (inked().join() !== 'text comes only') throw new Error(`after the frame the ink is on ${inked()}`);
+			times.push(performance.now() - start);
+		}
+		return times;
+	}, article);
+	expect(Math.min(...times)).toBeLessThan(100); // milliseconds, on whatever else the machine does
+	expect((await scripted.screenshot()).equals(plain)).toBe(false);
 	await scripted.close();
 });
 

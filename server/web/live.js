@@ -1,0 +1,91 @@
+// Keeps a page true while it is read: the stream says that something has changed, and the page reads itself again. What it
+// shows is made in one place, the server, and is the same as after a reload. Without this script that is how to see it.
+import { become } from './become.js';
+import { tellTimes } from './times.js';
+
+const regions = [...document.querySelectorAll('[data-live]')];
+const path = document.querySelector('[data-stream]')?.dataset.stream;
+const least = 200; // milliseconds between two readings: more, the longer one takes and the more people read along
+let readers = 1;
+let cost = 0;
+let waiting = false;
+let again = false;
+
+/** Reads the page again before long, once for all that happens until then. */
+async function readSoon() {
+	if (waiting) {
+		again = true;
+		return;
+	}
+	waiting = true;
+	do {
+		await new Promise((done) => setTimeout(done, least + 4 * cost + Math.random() * 20 * readers));
+		again = false;
+		const began = performance.now();
+		await readAgain();
+		cost = performance.now() - began;
+	} while (again);
+	waiting = false;
+}
+
+async function readAgain() {
+	try {
+		const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+		if (answer.status === 404 || answer.redirected) return location.reload();
+		if (!answer.ok) return;
+		const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+		for (const region of regions) {
+			const next = fresh.getElementById(region.id);
+			if (next) become(region, next);
+		}
+		tellTimes();
+	} catch {
+		// The server does not answer; the stream says when it does again.
+	}
+}
+
+/** Says who reads along. */
+function here({ viewers, anonymous }) {
+	readers = viewers.length + anonymous;
+	const line = document.getElementById('here');
+	if (!line) return;
+	const { self } = line.dataset;
+	const others = viewers.filter(({ id }) => id !== self).map(({ name }) => name);
+	const nameless = Math.max(0, anonymous - (self ? 0 : 1));
+	if (nameless) others.push(`${nameless} ${others.length ? 'other' : 'other reader'}${nameless === 1 ? '' : 's'}`);
+	const last = others.pop();
+	line.textContent = last ? `Here now: ${others.length ? `${others.join(', ')} and ` : ''}${last}.` : 'Nobody else is here now.';
+}
+
+/** Follows the stream. EventSource comes back by itself after a break, but gives up for good after an answer such as a 502. */
+function follow(last, pause) {
+	const url = new URL(path, location.href);
+	if (last) url.searchParams.set('last_event_id', last);
+	const stream = new EventSource(url);
+	const on = (name, then) =>
+		stream.addEventListener(name, (event) => {
+			last = event.lastEventId || last;
+			then(event);
+		});
+	for (const name of ['highlight', 'reply', 'removed', 'resync']) on(name, () => readSoon());
+	on('live', () => {
+		pause = 1000;
+		document.documentElement.dataset.live = 'yes';
+	});
+	on('presence', ({ data }) => here(JSON.parse(data)));
+	stream.addEventListener('error', () => {
+		document.documentElement.dataset.live = 'no';
+		if (stream.readyState !== EventSource.CLOSED) return;
+		setTimeout(() => follow(last, Math.min(2 * pause, 60_000)), pause * (0.5 + Math.random()));
+	});
+	// A page that is kept for the way back must not hold a stream; when it is shown again it is out of date.
+	addEventListener('pagehide', () => stream.close(), { once: true });
+}
+
+if (path) follow('', 1000);
+
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+
+// What the stream does not tell of: a page that was not in the list before.
+const every = Math.min(...regions.map(({ dataset }) => Number(dataset.every ?? Infinity)));
+if (Number.isFinite(every)) setInterval(() => document.visibilityState === 'visible' && readSoon(), every * 1000);

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"limn/live"
+	"limn/storage"
+)
+
+const (
+	homeMoves  = 30 // highlights of one's groups; those of no more pages than one stream carries
+	homePublic = 8
+)
+
+// A homeView is the start: for a stranger what limn is, for everybody else what moves.
+type homeView struct {
+	Moves  []card
+	Public []card
+	Groups []storage.Group
+	Stream string // tells of changes on the pages of what moves
+}
+
+// strangersHome is the start for who is not signed in, without what others have marked.
+var strangersHome = view{Title: "Read the web together", Path: "/", Class: "welcome", Scripts: []string{"/live.js"}, Body: homeView{}}
+
+func (s *Server) viewHome(c *gin.Context) error {
+	reader := readerOf(c)
+	v, body := strangersHome, homeView{}
+	var err error
+	if body.Public, err = s.publicCards(c); err != nil {
+		return err
+	}
+	if reader.Account.ID == uuid.Nil {
+		v.Body = body
+		return s.show(c, http.StatusOK, "home", v)
+	}
+	if body.Moves, body.Stream, err = s.moves(c, reader); err != nil {
+		return err
+	}
+	if body.Groups, _, err = s.store.ListGroups(c, reader, storage.Paging{Limit: maxLimit}); err != nil {
+		return err
+	}
+	v.Title, v.Class, v.Body = "What moves", "", body
+	return s.show(c, http.StatusOK, "home", v)
+}
+
+// moves are the highlights of somebody's groups that were made or answered last, and the stream that tells of more.
+func (s *Server) moves(c *gin.Context, reader storage.Reader) ([]card, string, error) {
+	reader.Groups = slices.DeleteFunc(slices.Clone(reader.Groups), func(id uuid.UUID) bool { return id == storage.Public })
+	list, err := s.store.ListMoves(c, reader, homeMoves)
+	if err != nil {
+		return nil, "", err
+	}
+	pages := map[uuid.UUID]bool{}
+	for _, h := range list {
+		pages[h.Page.ID] = true
+	}
+	stream, err := s.streamOf(c, readerOf(c), nil, slices.Collect(maps.Keys(pages)))
+	if err != nil {
+		return nil, "", err
+	}
+	cards, err := s.cardsOf(c, reader, list, 1)
+	return cards, stream, err
+}
+
+func (s *Server) publicCards(c *gin.Context) ([]card, error) {
+	list, _, _, err := s.store.ListHighlights(c, storage.Anonymous, storage.Filter{}, storage.Paging{Limit: homePublic})
+	if err != nil {
+		return nil, err
+	}
+	return s.cardsOf(c, storage.Anonymous, list, 0)
+}
+
+// streamOf is the address of the stream that tells what changes on some pages after this moment. Whoever asks for it before
+// they read misses nothing.
+func (s *Server) streamOf(c *gin.Context, reader storage.Reader, groups []string, pages []uuid.UUID) (string, error) {
+	if len(pages) == 0 || len(pages) > live.MaxPages {
+		return "", nil
+	}
+	seqs, err := s.store.PageSeqs(c, pages)
+	if err != nil {
+		return "", err
+	}
+	return streamPath(s.hub.Cursor(reader, seqs), groups, pages), nil
+}
