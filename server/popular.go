@@ -13,7 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/semaphore"
 
 	"limn/storage"
@@ -38,7 +38,7 @@ type boards struct {
 	pulse func() (beats uint64, next <-chan struct{})
 	turns *semaphore.Weighted
 	mu    sync.Mutex
-	kept  *expirable.LRU[string, *board]
+	kept  *lru.Cache[string, *board]
 }
 
 // A board is what is highlighted most, as somebody asked for it.
@@ -51,10 +51,11 @@ type board struct {
 }
 
 func newBoards(store *storage.Store, pulse func() (uint64, <-chan struct{})) *boards {
-	return &boards{
-		store: store, pulse: pulse, turns: semaphore.NewWeighted(popularAtOne),
-		kept: expirable.NewLRU[string, *board](popularKept, nil, 2*popularAge),
+	kept, err := lru.New[string, *board](popularKept)
+	if err != nil {
+		panic(err) // the size is a constant
 	}
+	return &boards{store: store, pulse: pulse, turns: semaphore.NewWeighted(popularAtOne), kept: kept}
 }
 
 // A popularRequest is what is asked of the boards.

@@ -106,14 +106,42 @@ func takeName(ctx context.Context, tx pgx.Tx, kind string, owner uuid.UUID, name
 	if err := giveUpName(ctx, tx, kind, owner); err != nil {
 		return err
 	}
-	var hashes [][]byte // some looks are too long for an index
+	_, err := tx.Exec(ctx, `INSERT INTO looks (kind, hash, owner_id) SELECT $1, hash, $2 FROM unnest($3::bytea[]) hash`, kind, owner, hashedLooks(name))
+	return err
+}
+
+// hashedLooks are the looks as they are kept, because some are too long for an index, and in the order in which everybody
+// takes them, so that two who take the same wait for one another.
+func hashedLooks(name string) (hashes [][]byte) {
 	for _, look := range looks(name) {
 		sum := sha256.Sum256([]byte(look))
 		hashes = append(hashes, sum[:])
 	}
-	slices.SortFunc(hashes, bytes.Compare) // as everybody does, so that two wait for one another in order
-	_, err := tx.Exec(ctx, `INSERT INTO looks (kind, hash, owner_id) SELECT $1, hash, $2 FROM unnest($3::bytea[]) hash`, kind, owner, hashes)
-	return err
+	slices.SortFunc(hashes, bytes.Compare)
+	return hashes
+}
+
+// takeMissing gives accounts and groups that were written by other ways the looks of their names, but for those that somebody
+// has already.
+func takeMissing(ctx context.Context, tx pgx.Tx) error {
+	for kind, table := range map[string]string{ofAccount: "accounts", ofGroup: "groups"} {
+		rows, _ := tx.Query(ctx, `
+			SELECT id, name FROM `+table+` t
+			WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM looks l WHERE l.kind = $1 AND l.owner_id = t.id)`, kind)
+		missing, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Account])
+		if err != nil {
+			return err
+		}
+		batch := &pgx.Batch{}
+		for _, m := range missing {
+			batch.Queue(`INSERT INTO looks (kind, hash, owner_id) SELECT $1, hash, $2 FROM unnest($3::bytea[]) hash ON CONFLICT DO NOTHING`,
+				kind, m.ID, hashedLooks(m.Name))
+		}
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func giveUpName(ctx context.Context, tx pgx.Tx, kind string, owner uuid.UUID) error {
