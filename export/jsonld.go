@@ -2,6 +2,7 @@ package export
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -36,7 +37,11 @@ func (s *jsonldSheet) add(t storage.Thread) error {
 		return err
 	}
 	for _, r := range t.Replies {
-		if err := s.list.add(s.replyAnnotation(id, r)); err != nil {
+		answered, replies := id, s.origin+"/api/v1/replies/"
+		if r.InReplyTo != nil && slices.ContainsFunc(t.Replies, func(other storage.Reply) bool { return other.ID == *r.InReplyTo }) { // else it is gone
+			answered = replies + r.InReplyTo.String()
+		}
+		if err := s.list.add(replyAnnotation(replies+r.ID.String(), answered, r)); err != nil {
 			return err
 		}
 	}
@@ -53,6 +58,7 @@ type annotation struct {
 	ID         string      `json:"id"`
 	Type       string      `json:"type"`
 	Canonical  string      `json:"canonical"`
+	Via        string      `json:"via,omitempty"`
 	Motivation string      `json:"motivation"`
 	Created    time.Time   `json:"created"`
 	Modified   time.Time   `json:"modified"`
@@ -133,17 +139,30 @@ func highlightAnnotation(id string, h storage.Highlight) annotation {
 	return a
 }
 
-func (s *jsonldSheet) replyAnnotation(highlight string, r storage.Reply) annotation {
-	replies := s.origin + "/api/v1/replies/"
-	a := annotation{
-		Context: annotationContext, ID: replies + r.ID.String(), Type: "Annotation", Canonical: "urn:uuid:" + r.ID.String(), Motivation: "replying",
+func replyAnnotation(id, answered string, r storage.Reply) annotation {
+	return annotation{
+		Context: annotationContext, ID: id, Type: "Annotation", Canonical: "urn:uuid:" + r.ID.String(), Motivation: "replying",
 		Created: r.CreatedAt.UTC(), Modified: r.UpdatedAt.UTC(), Creator: creator(r.Author),
-		Body: []body{{"TextualBody", r.Note, "text/markdown", "replying"}}, Target: highlight,
+		Body: []body{{"TextualBody", r.Note, "text/markdown", "replying"}}, Target: answered,
 	}
-	if r.InReplyTo != nil {
-		a.Target = replies + r.InReplyTo.String()
+}
+
+// Annotation is a highlight or a reply in the container of a server, with the IRIs that it came with.
+func Annotation(origin string, a storage.Annotation) any {
+	container := origin + "/annotations/"
+	id := container + a.ID().String()
+	var written annotation
+	if a.Reply == nil {
+		written = highlightAnnotation(id, *a.Highlight)
+	} else {
+		answered := a.Reply.Highlight
+		if a.Reply.InReplyTo != nil {
+			answered = *a.Reply.InReplyTo
+		}
+		written = replyAnnotation(id, container+answered.String(), *a.Reply)
 	}
-	return a
+	written.Canonical, written.Via = a.Canonical(), a.Via
+	return written
 }
 
 func creator(a storage.Account) person { return person{"urn:uuid:" + a.ID.String(), "Person", a.Name} }

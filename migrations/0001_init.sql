@@ -156,6 +156,8 @@ CREATE TABLE highlights (
   checked_at   timestamptz,
   verified_at  timestamptz,                    -- when it was first verified: most highlights have no other history
   check_ranges jsonb,                          -- where the quotes stand now, when check_state is moved
+  canonical    text,                          -- the IRIs that it came with over the Web Annotation Protocol
+  via          text,
   request_hash bytea,                          -- SHA-256 of the creating request: the same id again is a replay or a conflict
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,
@@ -212,6 +214,8 @@ CREATE TABLE replies (
   left_groups  uuid[] NOT NULL DEFAULT '{}',
   note         text NOT NULL,
   attachments  jsonb NOT NULL DEFAULT '[]',    -- as in highlights
+  canonical    text,                          -- as in highlights
+  via          text,
   request_hash bytea,
   created_at   timestamptz NOT NULL,
   updated_at   timestamptz NOT NULL,

@@ -273,6 +273,31 @@ func ways() (all []way) {
 			body := `{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought"}`
 			return a.do("POST", "/import?format=ndjson&group="+p.group, body), p.write(a, http.StatusOK), false
 		}},
+		way{"GET /annotations/{id}", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			return a.annotates("GET", "/annotations/"+p.highlight, ""), p.read(a), !p.hidden(a)
+		}},
+		way{"GET /annotations/", func(t *testing.T, a actor, p place) (answer, int, bool) { // on whose first page the oldest are
+			return a.annotates("GET", "/annotations/", ""), http.StatusOK, p.lists(a)
+		}},
+		way{"PUT /annotations/{id}", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			h, _ := p.fresh()
+			return a.annotates("PUT", "/annotations/"+h, `{"type":"Annotation","bodyValue":"forged","target":"`+p.url+`"}`), p.act(a, false, 0), false
+		}},
+		way{"DELETE /annotations/{id}", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			_, r := p.fresh()
+			return a.annotates("DELETE", "/annotations/"+r, ""), p.erase(a, http.StatusNoContent), false
+		}},
+		way{"POST /annotations/", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			return a.annotates("POST", "/annotations/?group="+p.group, `{"type":"Annotation","target":"`+p.url+`"}`), p.write(a, http.StatusCreated), false
+		}},
+		way{"POST /annotations/ as an answer", func(t *testing.T, a actor, p place) (answer, int, bool) {
+			h, _ := p.fresh()
+			want := p.write(a, http.StatusCreated)
+			if want == http.StatusNotFound {
+				want = http.StatusUnprocessableEntity // of the field that names it
+			}
+			return a.annotates("POST", "/annotations/", `{"type":"Annotation","motivation":"replying","bodyValue":"why","target":"urn:uuid:`+h+`"}`), want, false
+		}},
 		way{"POST /import with a group or an answer in it", func(t *testing.T, a actor, p place) (answer, int, bool) {
 			h, _ := p.fresh()
 			body := `{"items":[{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought, too"}],

@@ -117,18 +117,21 @@ func (r route) scope() storage.Scope {
 
 // allowOtherOrigins lets every page's scripts use the API with a token of their own; cookies are not for them.
 func allowOtherOrigins(c *gin.Context) {
-	if !strings.HasPrefix(c.Request.URL.Path, apiBase+"/") {
+	container := strings.HasPrefix(c.Request.URL.Path, containerPath)
+	if !container && !strings.HasPrefix(c.Request.URL.Path, apiBase+"/") {
 		return
 	}
 	header := c.Writer.Header()
 	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Expose-Headers", "ETag, Link, Location, Preference-Applied, Retry-After")
+	header.Set("Access-Control-Expose-Headers", "Accept-Post, Allow, Content-Location, ETag, Link, Location, Preference-Applied, Retry-After, Vary")
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	header.Set("Cache-Control", "no-store")
 	if c.Request.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, PUT, DELETE")
 		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID, Prefer")
 		header.Set("Access-Control-Max-Age", "86400")
-		c.AbortWithStatus(http.StatusNoContent)
+		if !container { // which says more of itself
+			c.AbortWithStatus(http.StatusNoContent)
+		}
 	}
 }

@@ -159,6 +159,11 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 			pages.HEAD(ginPath(r.path), handle)
 		}
 	}
+	annotations := engine.Group("", s.limitRequests, s.authenticate)
+	for _, r := range s.annotationRoutes() {
+		annotations.Handle(r.method, ginPath(r.path), s.handle(inTime(r.admit(r.handle))))
+	}
+
 	for _, method := range []string{http.MethodGet, http.MethodHead} { // which monitors like to use
 		engine.Handle(method, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 		engine.Handle(method, "/readyz", s.handle(s.ready))

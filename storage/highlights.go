@@ -266,7 +266,7 @@ func eraseHighlight(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	_, err = tx.Exec(ctx, `
 		UPDATE highlights SET
 			seq = $3, deleted_at = now(), updated_at = now(), title = '', ranges = '[]', note = '', tags = '{}', replies = 0, attachments = '[]',
-			check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL
+			check_reason = '', check_ranges = NULL, verified_at = NULL, request_hash = NULL, canonical = NULL, via = NULL
 		WHERE page_id = $1 AND id = $2`, held.page, held.id, seq)
 	return err
 }

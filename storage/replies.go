@@ -171,7 +171,7 @@ func eraseReply(ctx context.Context, tx pgx.Tx, held heldHighlight, id uuid.UUID
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL
+		UPDATE replies SET seq = $3, deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL, canonical = NULL, via = NULL
 		WHERE page_id = $1 AND id = $2`, held.page, id, seq)
 	if err != nil {
 		return err
@@ -258,7 +258,7 @@ func moveReplies(ctx context.Context, tx pgx.Tx, held heldHighlight, group uuid.
 // eraseReplies erases a thread.
 func eraseReplies(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 	return renumberReplies(ctx, tx, held, `
-		deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL`,
+		deleted_at = now(), updated_at = now(), note = '', attachments = '[]', in_reply_to = NULL, request_hash = NULL, canonical = NULL, via = NULL`,
 		pgx.NamedArgs{})
 }
 
