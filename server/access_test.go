@@ -300,7 +300,7 @@ func ways() (all []way) {
 		}},
 		way{"POST /import with a group or an answer in it", func(t *testing.T, a actor, p place) (answer, int, bool) {
 			h, _ := p.fresh()
-			body := `{"items":[{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought, too"}],
+			body := `{"items":[{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought for ` + h + `"}],
 				"replies":[{"highlight":"` + h + `","note":"brought"}]}`
 			got := a.do("POST", "/import", body)
 			if a.role == "anonymous" {
