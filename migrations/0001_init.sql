@@ -387,3 +387,60 @@ CREATE TRIGGER search_answer_edited AFTER UPDATE OF note ON replies
   FOR EACH ROW WHEN (OLD.note <> NEW.note) EXECUTE FUNCTION search_answer_edited();
 CREATE TRIGGER search_page_learned AFTER UPDATE OF title, language ON pages
   FOR EACH ROW WHEN (OLD.title <> NEW.title OR OLD.language <> NEW.language) EXECUTE FUNCTION search_page_learned();
+
+-- Addresses that are told what changes (storage/webhooks.go). webhook_due names pages that have changed, with the number
+-- before, and is dealt out to webhook_pages: how far each webhook was told each page, for as long as that matters.
+CREATE TABLE webhooks (
+  id            uuid PRIMARY KEY,
+  account_id    uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  url           text NOT NULL,
+  secret        text NOT NULL,                 -- as it is: deliveries are signed with it
+  only_page     uuid,                          -- null: all
+  only_group    text,                          -- as the API names it; null: all that the account reads
+  created_at    timestamptz NOT NULL,
+  failures      integer NOT NULL DEFAULT 0,    -- in a row
+  failing_since timestamptz,
+  retry_at      timestamptz,                   -- not before; null: at any time
+  reason        text NOT NULL DEFAULT '',      -- of the last failure
+  disabled_at   timestamptz
+);
+CREATE INDEX webhooks_account ON webhooks (account_id, created_at, id);
+CREATE TABLE webhook_due (                     -- as search_due
+  page_id uuid NOT NULL,
+  seq     bigint NOT NULL,
+  at      timestamptz NOT NULL
+);
+CREATE TABLE webhook_pages (
+  webhook_id   uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+  page_id      uuid NOT NULL,
+  seq          bigint NOT NULL,                -- everything up to this number was told
+  due_at       timestamptz NOT NULL,           -- since when there may be more; infinity: there is not
+  told_at      timestamptz NOT NULL DEFAULT now(),
+  lease        uuid,                           -- of who tells it at the moment
+  leased_until timestamptz NOT NULL DEFAULT '-infinity',
+  PRIMARY KEY (webhook_id, page_id)
+) WITH (fillfactor = 50);
+CREATE INDEX webhook_pages_due ON webhook_pages (webhook_id, due_at);
+CREATE TABLE webhook_deliveries (
+  webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+  at         timestamptz NOT NULL,
+  id         uuid NOT NULL,
+  message_id uuid NOT NULL,                    -- the same in each attempt
+  type       text NOT NULL,
+  page       uuid,
+  seq        bigint,
+  status     integer NOT NULL,                 -- 0: there was no answer
+  reason     text NOT NULL,
+  PRIMARY KEY (webhook_id, at, id)
+);
+-- +goose StatementBegin
+CREATE FUNCTION webhook_page_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM webhooks WHERE disabled_at IS NULL) THEN
+    INSERT INTO webhook_due (page_id, seq, at) VALUES (NEW.id, OLD.seq, clock_timestamp());
+  END IF;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER webhook_page_changed AFTER UPDATE OF seq ON pages
+  FOR EACH ROW WHEN (NEW.seq > OLD.seq) EXECUTE FUNCTION webhook_page_changed();

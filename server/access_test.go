@@ -486,6 +486,7 @@ func TestAccessMatrix(t *testing.T) {
 // nobodysPlace are the requests that do not reach what somebody has put anywhere.
 var nobodysPlace = []string{
 	"POST /accounts", "POST /session", "POST /session/code", "DELETE /session", "GET /me", "PATCH /me", "DELETE /me", "GET /me/export", "POST /verify",
+	"GET /webhooks", "POST /webhooks", "DELETE /webhooks/{id}", "POST /webhooks/{id}/ping", "GET /webhooks/{id}/deliveries", // which TestWebhook… tries
 	"GET /tokens", "POST /tokens", "DELETE /tokens/{id}", // which tests of tokens and accounts try
 	"GET /groups", "POST /groups", "POST /invites/{code}/accept", // which TestGroup… and TestInvite… try
 	"POST /operations", // by which many ways are tried

@@ -10,14 +10,15 @@ import (
 const eraseEvery = 10 * time.Minute
 
 // Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left and files that
-// never arrived, sweeps what has become old, and sees to it that what changes can be searched for. In the end it ends the
+// never arrived, sweeps what has become old, tells webhooks what changes, and sees to it that it can be searched for. In the end it ends the
 // streams of what is popular.
 func (s *Server) Run(ctx context.Context) {
 	defer close(s.ending)
-	var both sync.WaitGroup
-	both.Go(func() { s.eraseLeft(ctx) })
-	both.Go(func() { s.fillSearch(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { s.eraseLeft(ctx) })
+	all.Go(func() { s.fillSearch(ctx) })
+	all.Go(func() { s.webhooks.Run(ctx) })
+	all.Wait()
 }
 
 func (s *Server) eraseLeft(ctx context.Context) {

@@ -24,7 +24,7 @@ import (
 var odd = flag.Int("odd", 1000, "how many odd requests TestOddRequests sends")
 
 // slow are the requests that wait for what is not the server's: pages elsewhere, and passwords to be hashed.
-var slow = []string{"POST /verify", "POST /accounts", "POST /session", "PATCH /me", "GET /stream", "GET /popular/stream", "POST /import"}
+var slow = []string{"POST /verify", "POST /accounts", "POST /session", "PATCH /me", "GET /stream", "GET /popular/stream", "POST /webhooks/{id}/ping", "POST /import"}
 
 // A client that has read the API's description sends what it allows, and what it does not. Whatever it sends, the answer is
 // as described, soon there, and no fault of the server.

@@ -51,10 +51,7 @@ type board struct {
 }
 
 func newBoards(store *storage.Store, pulse func() (uint64, <-chan struct{})) *boards {
-	kept, err := lru.New[string, *board](popularKept)
-	if err != nil {
-		panic(err) // the size is a constant
-	}
+	kept, _ := lru.New[string, *board](popularKept) // fails only for a size below 1
 	return &boards{store: store, pulse: pulse, turns: semaphore.NewWeighted(popularAtOne), kept: kept}
 }
 

@@ -42,6 +42,12 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/tokens", personal, s.createToken},
 		{http.MethodDelete, "/tokens/{id}", personal, s.deleteToken},
 
+		{http.MethodGet, "/webhooks", personal, s.listWebhooks},
+		{http.MethodPost, "/webhooks", personal, s.createWebhook},
+		{http.MethodDelete, "/webhooks/{id}", personal, s.deleteWebhook},
+		{http.MethodPost, "/webhooks/{id}/ping", personal, s.pingWebhook},
+		{http.MethodGet, "/webhooks/{id}/deliveries", personal, listUnder(s.store.ListDeliveries)},
+
 		{http.MethodGet, "/groups", nothing, s.listGroups},
 		{http.MethodPost, "/groups", account, s.createGroup},
 		{http.MethodGet, "/groups/{id}", nothing, s.getGroup},

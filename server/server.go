@@ -36,6 +36,7 @@ type Server struct {
 	log      *slog.Logger
 	queue    *gin.Engine // the routes that operations are for
 	boards   *boards
+	webhooks *live.Webhooks
 	ending   chan struct{} // closed when Run ends
 	left     chan struct{} // holds one token while there may be something to erase
 	handler  http.Handler
@@ -46,7 +47,8 @@ type Server struct {
 func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Checker, web *Web, log *slog.Logger) *Server {
 	s := &Server{
 		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), provider: newProvider(config.OIDC), log: log,
-		boards: newBoards(store, hub.Pulse), ending: make(chan struct{}), left: make(chan struct{}, 1), began: time.Now(),
+		boards: newBoards(store, hub.Pulse), webhooks: live.NewWebhooks(store, hub, checker.Client(), log),
+		ending: make(chan struct{}), left: make(chan struct{}, 1), began: time.Now(),
 	}
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()

@@ -168,6 +168,9 @@ func (r Reader) MayWrite() bool {
 // mayModerate tells whether somebody answers for what others put there.
 func (r Reader) mayModerate(place uuid.UUID) bool { return r.roleIn(place).can(RoleModerator) }
 
+// Reads tells whether a place is one that a reader reads.
+func (r Reader) Reads(place uuid.UUID) bool { return slices.Contains(r.Groups, place) }
+
 func (r Reader) roleIn(place uuid.UUID) Role {
 	group, _ := isHidden(place)
 	return r.Roles[group]

@@ -216,6 +216,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1`, account)
 		}
 		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM webhooks WHERE account_id = $1`, account)
+		}
+		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM codes WHERE account_id = $1`, account)
 		}
 		if err == nil {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -84,32 +86,61 @@ func newStaging(s *Store, conn *pgx.Conn, in Intake) *staging {
 	}
 }
 
-// gather copies the items to the staging tables as they come.
+// gather copies the items to the staging tables as they come. The next ones are read while some are copied.
 func (st *staging) gather(ctx context.Context, items iter.Seq2[Item, error]) error {
-	for item, err := range items {
-		if err != nil {
-			return err
-		}
-		st.add(item)
-		if len(st.rows["intake"]) >= stagedTogether || st.held > maxHeld {
-			if err := st.copy(ctx); err != nil {
-				return err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches := make(chan map[string][][]any)
+	var reading sync.WaitGroup
+	var broken error
+	reading.Go(func() {
+		defer close(batches)
+		defer func() {
+			if fault := recover(); fault != nil { // which ends what asked for this, not the process
+				broken = fmt.Errorf("read a file: panic: %v", fault)
+			}
+		}()
+		for item, err := range items {
+			if broken = err; err != nil {
+				return
+			}
+			st.add(item)
+			if (len(st.rows["intake"]) >= stagedTogether || st.held > maxHeld) && !st.hand(ctx, batches) {
+				return
 			}
 		}
+		st.hand(ctx, batches)
+	})
+	var failed error
+	for rows := range batches {
+		if failed = st.copy(ctx, rows); failed != nil {
+			break
+		}
 	}
-	return st.copy(ctx)
+	cancel()
+	reading.Wait()
+	return cmp.Or(failed, broken)
 }
 
-func (st *staging) copy(ctx context.Context) error {
-	for table, rows := range st.rows {
+// hand hands on what was gathered; not ok: nobody takes it any more.
+func (st *staging) hand(ctx context.Context, batches chan<- map[string][][]any) (ok bool) {
+	rows := st.rows
+	st.rows, st.held = map[string][][]any{}, 0
+	select {
+	case batches <- rows:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (st *staging) copy(ctx context.Context, tables map[string][][]any) error {
+	for table, rows := range tables {
 		_, err := st.conn.CopyFrom(ctx, pgx.Identifier{table}, stagedColumns[table], pgx.CopyFromRows(rows))
 		if err != nil {
 			return translate(err, "stage a file")
 		}
-		clear(rows)
-		st.rows[table] = rows[:0]
 	}
-	st.held = 0
 	return nil
 }
 

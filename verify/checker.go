@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -52,6 +53,9 @@ func (c *Checker) Wake() {
 	default: // somebody said so already
 	}
 }
+
+// Client makes a client with the fetcher's rules, for requests that are no fetching of pages.
+func (c *Checker) Client() *http.Client { return c.reader.fetcher.Client() }
 
 // Run visits due pages until ctx ends. It returns once all its visits have ended; those that were cut off are made
 // again when their lease is over.
