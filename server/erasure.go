@@ -10,13 +10,15 @@ import (
 const eraseEvery = 10 * time.Minute
 
 // Run does what no request waits for until ctx ends: it erases what deleted groups and accounts have left and files that
-// never arrived, sweeps what has become old, tells webhooks what changes, and sees to it that it can be searched for. In the end it ends the
+// never arrived, sweeps what has become old, tells webhooks what changes, sees to it that it can be searched for, and counts
+// what is marked most for who comes to the start. In the end it ends the
 // streams of what is popular.
 func (s *Server) Run(ctx context.Context) {
 	defer close(s.ending)
 	var all sync.WaitGroup
 	all.Go(func() { s.eraseLeft(ctx) })
 	all.Go(func() { s.fillSearch(ctx) })
+	all.Go(func() { s.keepPopular(ctx) })
 	all.Go(func() { s.webhooks.Run(ctx) })
 	all.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"time"
 
@@ -39,37 +40,46 @@ func (s *Server) takeIn(c *gin.Context) error {
 	if c.Request.ContentLength == 0 {
 		return &unreadableError{"the request's body", "is empty"}
 	}
-	if group != "" {
-		if err := s.mayTakeInto(c, group); err != nil {
-			return err
-		}
-	}
-	if err := s.limits.costly(c); err != nil {
-		return err
-	}
-	release, err := s.limits.intake(c, readerOf(c).Account.ID)
-	if err != nil {
-		return err
-	}
-	defer release()
-	ctx, cancel := context.WithTimeout(c, intakeLimit)
-	defer cancel()
-	body := &arrival{Reader: http.MaxBytesReader(c.Writer, patientReader{c}, maxIntake)}
 	out := &outcomes{c: c, buffer: bufio.NewWriter(patientWriter{c.Writer})}
-	tally, err := s.store.TakeIn(ctx, storage.Intake{
-		Author: readerOf(c), Group: group, Changed: func(page uuid.UUID) { s.hub.Changed(page) }, Told: out.tell,
-	}, format.Read(body))
+	tally, err := s.takeFile(c, format, group, http.MaxBytesReader(c.Writer, patientReader{c}, maxIntake), out.tell)
 	switch {
-	case body.err != nil:
-		return bodyError(body.err)
 	case err == nil:
-		s.checker.Wake()
 		return out.end(tally)
 	case !c.Writer.Written():
 		return err
 	}
 	s.log.Error("taking in a file broke off", "format", format.Name, "error", err)
 	panic(http.ErrAbortHandler)
+}
+
+// takeFile reads a file to its end, and stores what is in it for the one who asks.
+func (s *Server) takeFile(c *gin.Context, format intake.Format, group string, file io.Reader, told func(storage.Outcome) error) (tally storage.Tally, err error) {
+	if group != "" {
+		if err := s.mayTakeInto(c, group); err != nil {
+			return tally, err
+		}
+	}
+	if err := s.limits.costly(c); err != nil {
+		return tally, err
+	}
+	release, err := s.limits.intake(c, readerOf(c).Account.ID)
+	if err != nil {
+		return tally, err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(c, intakeLimit)
+	defer cancel()
+	body := &arrival{Reader: file}
+	tally, err = s.store.TakeIn(ctx, storage.Intake{
+		Author: readerOf(c), Group: group, Changed: func(page uuid.UUID) { s.hub.Changed(page) }, Told: told,
+	}, format.Read(body))
+	switch {
+	case body.err != nil:
+		err = bodyError(body.err)
+	case err == nil:
+		s.checker.Wake()
+	}
+	return tally, err
 }
 
 // mayTakeInto refuses a group that the account may not write to, before a file is sent for nothing.

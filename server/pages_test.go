@@ -3,8 +3,11 @@ package server_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -32,6 +35,87 @@ func TestPageAndItsCounts(t *testing.T) {
 	ada.do("POST", "/pages/"+made.text("page.id")+"/check", "").is(http.StatusAccepted)
 	eventually(t, func() bool { return reads.Load() > before })
 	s.anonymous().do("POST", "/pages/"+made.text("page.id")+"/check", "").isProblem(http.StatusUnauthorized, "unauthenticated")
+}
+
+// What goes away for a day takes no highlight with it, whatever it answers meanwhile; what comes back changed does.
+func TestAPageThatCannotBeReadKeepsItsVerdicts(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	var answer atomic.Pointer[http.HandlerFunc]
+	serve := func(h http.HandlerFunc) { answer.Store(&h) }
+	page := func(html string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, html)
+		}
+	}
+	serve(page(article))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answer.Load())(w, r) }))
+	t.Cleanup(elsewhere.Close)
+	made := ada.do("POST", "/highlights", `{"url":`+quoted(elsewhere.URL+"/a")+`,"group":"public","ranges":[`+passage+`]}`, "Prefer", "wait=5").is(http.StatusCreated)
+	path := "/pages/" + made.text("page.id")
+	look := func() {
+		t.Helper()
+		before := ada.do("GET", path, "").is(http.StatusOK).text("read_at")
+		ada.do("POST", path+"/check", "").is(http.StatusAccepted)
+		eventually(t, func() bool { return ada.do("GET", path, "").is(http.StatusOK).text("read_at") != before })
+	}
+
+	for reason, h := range map[string]http.HandlerFunc{
+		"status_401":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"status_404":   http.NotFound,
+		"status_503":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"bad_redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
+		"not_html":     func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "application/pdf") },
+		"too_deep":     page(strings.Repeat("<div>", 600) + article),
+		"too_large":    page(strings.Repeat("It was the best of times. ", 1<<18)),
+	} {
+		serve(h)
+		look()
+		read := ada.do("GET", path, "").is(http.StatusOK)
+		got := ada.do("GET", "/highlights/"+made.text("id"), "").is(http.StatusOK)
+		if read.text("read_reason") != reason || got.text("check.state") != "verified" || got.number("seq") != read.number("seq") || read.number("counts.verified") != 1 {
+			t.Errorf("%s: %s; %s", reason, read.body, got.body)
+		}
+	}
+
+	serve(page("<!doctype html><title>Sold</title><p>This domain is for sale."))
+	look()
+	if got := ada.do("GET", "/highlights/"+made.text("id"), "").is(http.StatusOK); got.text("check.state") != "orphaned" {
+		t.Errorf("another page: %s", got.body)
+	}
+	serve(page(article))
+	look()
+	if got := ada.do("GET", "/highlights/"+made.text("id"), "").is(http.StatusOK); got.text("check.state") != "verified" {
+		t.Errorf("back again: %s", got.body)
+	}
+}
+
+// What a browser shows and the server does not get is kept, with the reason.
+func TestWhatTheServerCannotSeeIsKept(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	quote := `{"anchor":{"xpath":"/html[1]/body[1]/div[1]/main[1]/p[2]/text()[1]","offset":4},"focus":{"xpath":"/html[1]/body[1]/div[1]/main[1]/p[2]/text()[1]","offset":20},
+		"quote":{"exact":"best of the times","prefix":"the ","suffix":"."}}`
+	for name, c := range map[string]struct{ page, state, reason string }{
+		"a page that builds itself":       {`<!doctype html><title>App</title><body><div id="root"></div><script src="/app.js"></script>`, "orphaned", ""},
+		"its text in a script":            {`<body><div id=root></div><script>render({"text":"the best of the times."})</script>`, "orphaned", ""},
+		"its text in a template":          {`<body><div id=root></div><template><main><p>a</p><p>the best of the times.</p></main></template>`, "orphaned", ""},
+		"a page to sign in":               {`<body><form action="/login"><label>Name <input></label><label>Password <input type=password></label></form>`, "orphaned", ""},
+		"an empty page":                   {``, "orphaned", ""},
+		"a note for those without script": {`<body><div id=root></div><noscript>You need to enable JavaScript to run this app.</noscript>`, "orphaned", ""},
+		"a page too deep for the parser":  {strings.Repeat("<div>", 600) + "<main><p>a</p><p>the best of the times.</p></main>", "unverifiable", "too_deep"},
+	} {
+		url, _ := serveArticle(t, c.page)
+		made := ada.do("POST", "/highlights", `{"url":`+quoted(url)+`,"group":"public","ranges":[`+quote+`]}`, "Prefer", "wait=5").is(http.StatusCreated)
+		if made.text("check.state") != c.state || made.text("check.reason") != c.reason {
+			t.Errorf("%s: %s", name, made.body)
+		}
+		kept := s.anonymous().do("GET", "/highlights/"+made.text("id"), "").is(http.StatusOK)
+		if ranges := kept.at("ranges").([]any); len(ranges) != 1 || !strings.Contains(kept.body, "best of the times") {
+			t.Errorf("%s: kept is %s", name, kept.body)
+		}
+	}
 }
 
 func TestPagesNearAPrefix(t *testing.T) {

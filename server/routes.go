@@ -121,6 +121,7 @@ func (s *Server) pages() []route {
 
 		{http.MethodGet, "/search", nothing, s.search},
 
+		{http.MethodGet, "/join", nothing, s.viewJoin},
 		{http.MethodGet, "/groups", nothing, s.viewGroups},
 		{http.MethodPost, "/groups", account, filled(s.beginGroup)},
 		{http.MethodGet, "/groups/{id}", nothing, s.viewGroup},
@@ -140,12 +141,13 @@ func (s *Server) pages() []route {
 		{http.MethodPost, "/account/tokens", personal, filled(s.makeToken)},
 		{http.MethodPost, "/account/tokens/{id}/revoke", personal, filled(s.revokeToken)},
 		{http.MethodGet, "/account/data", personal, s.viewData},
+		{http.MethodPost, "/account/data/import", personal, s.takeInOnPage},
 		{http.MethodGet, "/admin", personal, s.viewAdmin},
 	}
 }
 
 // unhurried are the routes that last as long as the client takes to read or to send.
-var unhurried = []string{"/stream", "/popular/stream", "/export", "/import", "/me/export", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
+var unhurried = []string{"/stream", "/popular/stream", "/export", "/import", "/me/export", "/account/data/import", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
 	api := engine.Group(apiBase, s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
@@ -159,10 +161,13 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 
 	pages := engine.Group("", s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
 	for _, r := range s.pages() {
-		handle := s.handle(inTime(r.admit(r.handle)))
-		pages.Handle(r.method, ginPath(r.path), handle)
+		handle := r.admit(r.handle)
+		if !slices.Contains(unhurried, r.path) {
+			handle = inTime(handle)
+		}
+		pages.Handle(r.method, ginPath(r.path), s.handle(handle))
 		if r.method == http.MethodGet {
-			pages.HEAD(ginPath(r.path), handle)
+			pages.HEAD(ginPath(r.path), s.handle(handle))
 		}
 	}
 	annotations := engine.Group("", s.limitRequests, s.authenticate)

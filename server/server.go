@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -26,21 +27,23 @@ type Config struct {
 
 // A Server answers HTTP requests.
 type Server struct {
-	config   Config
-	store    *storage.Store
-	hub      *live.Hub
-	checker  *verify.Checker
-	web      *Web
-	limits   *limits
-	provider *provider // nil: there is none
-	log      *slog.Logger
-	queue    *gin.Engine // the routes that operations are for
-	boards   *boards
-	webhooks *live.Webhooks
-	ending   chan struct{} // closed when Run ends
-	left     chan struct{} // holds one token while there may be something to erase
-	handler  http.Handler
-	began    time.Time
+	config    Config
+	store     *storage.Store
+	hub       *live.Hub
+	checker   *verify.Checker
+	web       *Web
+	limits    *limits
+	provider  *provider // nil: there is none
+	log       *slog.Logger
+	queue     *gin.Engine // the routes that operations are for
+	boards    *boards
+	webhooks  *live.Webhooks
+	counted   atomic.Pointer[counted]
+	ending    chan struct{} // closed when Run ends
+	left      chan struct{} // holds one token while there may be something to erase
+	uncounted chan struct{} // likewise, while somebody waits for the board of the start
+	handler   http.Handler
+	began     time.Time
 }
 
 // New wires a server. The hub, the checker and its own Run have to be running for what they do to happen.
@@ -48,8 +51,9 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	s := &Server{
 		config: config, store: store, hub: hub, checker: checker, web: web, limits: newLimits(config.Limits), provider: newProvider(config.OIDC), log: log,
 		boards: newBoards(store, hub.Pulse), webhooks: live.NewWebhooks(store, hub, checker.Client(), log),
-		ending: make(chan struct{}), left: make(chan struct{}, 1), began: time.Now(),
+		ending: make(chan struct{}), left: make(chan struct{}, 1), uncounted: make(chan struct{}, 1), began: time.Now(),
 	}
+	s.counted.Store(&counted{next: make(chan struct{})})
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true

@@ -169,9 +169,9 @@ func webGroupWays(s service) []way {
 
 // nobodysPages are those that show nothing that somebody has put anywhere, or only one's own.
 var nobodysPages = []string{
-	"GET /groups", "POST /groups", "POST /groups/{id}/join", // which would make everybody a member; tests of groups try it
+	"GET /join", "GET /groups", "POST /groups", "POST /groups/{id}/join", // which would make everybody a member; tests of groups try it
 	"GET /account", "POST /account/name", "POST /account/password", "POST /account/sessions/{id}/end", "POST /account/delete",
-	"GET /account/tokens", "POST /account/tokens", "POST /account/tokens/{id}/revoke", "GET /account/data", "GET /admin",
+	"GET /account/tokens", "POST /account/tokens", "POST /account/tokens/{id}/revoke", "GET /account/data", "POST /account/data/import", "GET /admin",
 }
 
 func TestAccessMatrixHasEveryPage(t *testing.T) {

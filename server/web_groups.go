@@ -12,6 +12,11 @@ import (
 	"limn/storage"
 )
 
+// viewJoin is where an invitation's link leads. The code is behind the #, which only a script sees.
+func (s *Server) viewJoin(c *gin.Context) error {
+	return s.show(c, http.StatusOK, "join", view{Title: "Join a group", Scripts: []string{"/join.js"}})
+}
+
 // A groupsView is the groups that one is in, and those that anybody may join.
 type groupsView struct {
 	Mine, Open []storage.Group
@@ -115,8 +120,11 @@ func (s *Server) answerGroup(c *gin.Context, status int, typed form, made *invit
 	if err != nil {
 		return err
 	}
-	if body.Moves, err = s.cardsOf(c, reader, list, 0); err != nil {
+	if body.Moves, err = s.cardsOf(c, storage.Anonymous, list, 0); err != nil { // which names no group: it is this one
 		return err
+	}
+	if made != nil {
+		c.Header("Cache-Control", "no-store")
 	}
 	return s.show(c, status, "group", view{Title: body.Group.Name, Form: typed, Body: body})
 }

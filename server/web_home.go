@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -19,11 +21,75 @@ const (
 
 // A homeView is the start: for a stranger what limn is, for everybody else what moves.
 type homeView struct {
-	Moves  []card
-	Public []card
-	Groups []storage.Group
-	Stream string // tells of changes on the pages of what moves
+	Moves   []card
+	Public  []card
+	Popular storage.Popular
+	Groups  []storage.Group
+	Stream  string // tells of changes on the pages of what moves
 }
+
+// A counted is the board of the start as it was counted last.
+type counted struct {
+	list storage.Popular
+	at   time.Time     // zero: never
+	next chan struct{} // closed when it is counted again
+}
+
+const (
+	countedAge  = time.Minute            // what was deleted since is not shown for longer
+	countedWait = 300 * time.Millisecond // that the start waits for a board; who reads it live is told of it when it is there
+)
+
+// popularNow is the board of the start: as it was counted a moment ago, or soon enough; else an empty one. A page that is
+// live waits for it (Prefer: wait), once the board's stream has told of it.
+func (s *Server) popularNow(c *gin.Context) (storage.Popular, error) {
+	wait, err := preferredWait(c)
+	switch last := s.counted.Load(); {
+	case err != nil:
+		return storage.Popular{}, err
+	case wait > 0:
+		return s.countPopular(c)
+	case time.Since(last.at) < countedAge:
+		return last.list, nil
+	default:
+		select {
+		case s.uncounted <- struct{}{}:
+		default: // it is asked for already
+		}
+		select {
+		case <-last.next:
+			return s.counted.Load().list, nil
+		case <-time.After(countedWait):
+		case <-c.Done():
+		}
+		return storage.Popular{}, nil
+	}
+}
+
+func (s *Server) countPopular(ctx context.Context) (storage.Popular, error) {
+	list, err := s.boards.get(ctx, storage.Anonymous, popularAtHome)
+	if err == nil {
+		close(s.counted.Swap(&counted{list, time.Now(), make(chan struct{})}).next)
+	}
+	return list, err
+}
+
+// keepPopular counts what is marked most whenever somebody has come to the start, until ctx ends.
+func (s *Server) keepPopular(ctx context.Context) {
+	for {
+		select {
+		case <-s.uncounted:
+		case <-ctx.Done():
+			return
+		}
+		if _, err := s.countPopular(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("what is marked most is not known", "error", err)
+		}
+	}
+}
+
+// popularAtHome is the board of what everybody may read.
+var popularAtHome = popularRequest{window: "7d", groups: []string{"public"}, limit: 5}
 
 // strangersHome is the start for who is not signed in, without what others have marked.
 var strangersHome = view{Title: "Read the web together", Path: "/", Class: "welcome", Scripts: []string{"/live.js"}, Body: homeView{}}
@@ -33,6 +99,9 @@ func (s *Server) viewHome(c *gin.Context) error {
 	v, body := strangersHome, homeView{}
 	var err error
 	if body.Public, err = s.publicCards(c); err != nil {
+		return err
+	}
+	if body.Popular, err = s.popularNow(c); err != nil {
 		return err
 	}
 	if reader.Account.ID == uuid.Nil {

@@ -30,6 +30,7 @@ type pageView struct {
 	Groups  []choice
 	Stream  string
 	Viewers storage.Viewers
+	Heat    string   // the address of where the page is marked
 	Write   []choice // the groups that one may write for
 }
 
@@ -73,12 +74,14 @@ func (s *Server) answerPageView(c *gin.Context, status int, typed form) error {
 	if body.Groups, body.Write, err = s.groupChoices(c, body); err != nil {
 		return err
 	}
+	heat := url.Values{"page": {id.String()}, "window": {"all"}, "limit": {"1"}, "group": groups}
+	body.Heat = apiBase + "/popular?" + heat.Encode()
 	all, err := s.store.ListViewers(c, []uuid.UUID{id}, namedHere)
 	if err != nil {
 		return err
 	}
 	body.Viewers = all[id]
-	return s.show(c, status, "page", view{Title: named(body.Page.PageRef), Scripts: []string{"/live.js"}, Form: typed, Body: body})
+	return s.show(c, status, "page", view{Title: named(body.Page.PageRef), Scripts: []string{"/live.js", "/heat.js"}, Form: typed, Body: body})
 }
 
 // pageFor finds a page on which somebody sees something, whether or not they look at one group alone.

@@ -41,7 +41,7 @@ func (s *Server) answerTokens(c *gin.Context, status int, typed form, made strin
 		body.Scopes = append(body.Scopes, scope)
 	}
 	if made != "" {
-		defer c.Header("Cache-Control", "no-store")
+		c.Header("Cache-Control", "no-store")
 	}
 	return s.show(c, status, "tokens", view{Title: "Tokens", Form: typed, Body: body})
 }

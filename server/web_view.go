@@ -37,7 +37,7 @@ func (v view) Next() string {
 }
 
 // views are the templates of the server's pages, by their file's name.
-var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group", "signin", "account", "tokens", "data", "admin")
+var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group", "join", "signin", "account", "tokens", "data", "admin")
 
 func parseViews(names ...string) map[string]*template.Template {
 	common := template.Must(template.New("").Funcs(viewWords).ParseFS(files, "templates/layout.html", "templates/parts.html"))
@@ -65,7 +65,9 @@ func (s *Server) show(c *gin.Context, status int, name string, v view) error {
 	header := c.Writer.Header()
 	header.Set("Content-Security-Policy", pagePolicy)
 	header.Set("Referrer-Policy", formPolicy)
-	header.Set("Cache-Control", "private, no-cache")
+	if header.Get("Cache-Control") == "" { // else it is stricter
+		header.Set("Cache-Control", "private, no-cache")
+	}
 	header.Set("Vary", "Accept, Authorization, Cookie")
 	c.Data(status, pageType, html)
 	return nil

@@ -51,13 +51,13 @@ func (d *Document) check(r Range, budget *Budget) (v Verdict, ok bool) {
 		if r.Position == nil && start >= d.origin {
 			r.Position = &Position{start - d.origin, end - d.origin}
 		}
-		if d.isOwn(r, start, end) || budget.left <= 0 {
+		if budget.left <= 0 || d.isOwn(r, start, end) || d.isFlanked(r, start, end, budget) {
 			return Verdict{State: Verified, Range: r}, true
 		}
 		s := d.newSearch(r)
 		defer func() { budget.left -= s.effort + s.work }()
 		m := s.judge(match{start: start, end: end})
-		if s.gap.admits(m) {
+		if s.gap = s.newGap(r.Landmarks); s.gap.admits(m) {
 			if m, ok = s.elsewhere(m); !ok {
 				return Verdict{State: Verified, Range: r}, true
 			}

@@ -5,52 +5,56 @@ import (
 	"slices"
 )
 
-// scan finds the places where a piece of the folded quote starts (side 0) or ends (1) with few errors.
-func (s *search) scan(piece []uint16, side int) []int {
+// scan finds the places where the folded quote's first piece starts and its last one ends with few errors.
+func (s *search) scan(size int) (starts, ends []int) {
 	const rate = 40 // per cent of errors at most
-	limit := len(piece) * rate / 100
-	at := s.page.index(s.at[side])
-	from, to := max(at-maxScan, 0), min(at+maxScan, len(s.page.units))
-	s.work += to - from
-	type hit struct{ at, errors int }
-	var hits []hit
-	visit := func(read, errors int) {
-		at := from + read
-		if side == 0 {
-			at = to - read
+	page := s.doc.folded()
+	from := max(page.index(min(s.at[0], s.at[1]))-maxScan, 0)
+	to := min(page.index(max(s.at[0], s.at[1]))+maxScan, len(page.units))
+	s.work += 2 * (to - from)
+	var first, last hits
+	both(page.units[from:to], size*rate/100,
+		newPattern(s.folded[len(s.folded)-size:]), func(read, errors int) { last.add(from+read, errors) },
+		newPattern(reversed(s.folded[:size])), func(read, errors int) { first.add(to-read, errors) })
+	for _, h := range first.best() {
+		starts = append(starts, s.unfold(h.at, 0))
+	}
+	for _, h := range last.best() {
+		ends = append(ends, s.unfold(h.at, 1))
+	}
+	return starts, ends
+}
+
+// hits are places where something stands with few errors.
+type hits []struct{ at, errors int }
+
+// add leaves out the neighbours of a hit, which match as well.
+func (h *hits) add(at, errors int) {
+	const same = 3
+	if n := len(*h); n > 0 && max((*h)[n-1].at-at, at-(*h)[n-1].at) <= same {
+		if last := &(*h)[n-1]; errors < last.errors {
+			last.at, last.errors = at, errors
 		}
-		const same = 3 // a match's neighbours match as well
-		if n := len(hits); n > 0 && max(hits[n-1].at-at, at-hits[n-1].at) <= same {
-			if errors < hits[n-1].errors {
-				hits[n-1] = hit{at, errors}
-			}
-			return
-		}
-		hits = append(hits, hit{at, errors})
+		return
 	}
-	if side == 0 {
-		newPattern(reversed(piece)).backward(s.page.units[from:to], false, limit, visit)
-	} else {
-		newPattern(piece).forward(s.page.units[from:to], false, limit, visit)
-	}
-	slices.SortStableFunc(hits, func(a, b hit) int { return a.errors - b.errors })
-	var places []int
-	for _, h := range hits[:min(len(hits), maxEnds)] {
-		places = append(places, s.unfold(h.at, side))
-	}
-	return places
+	*h = append(*h, struct{ at, errors int }{at, errors})
+}
+
+func (h hits) best() hits {
+	slices.SortStableFunc(h, func(a, b struct{ at, errors int }) int { return a.errors - b.errors })
+	return h[:min(len(h), maxEnds)]
 }
 
 // unfold is the place of a start (side 0) or end (1) in the text, with as much space as the quote has there.
 func (s *search) unfold(folded, side int) int {
 	if side == 0 {
-		at := int(s.page.at[folded])
+		at := int(s.doc.folded().at[folded])
 		for n := 0; n < s.lead && at > s.doc.origin && isSpace(s.text[at-1]); n++ {
 			at--
 		}
 		return at
 	}
-	at := int(s.page.at[folded-1]) + 1
+	at := int(s.doc.folded().at[folded-1]) + 1
 	for n := 0; n < s.tail && at < len(s.text) && isSpace(s.text[at]); n++ {
 		at++
 	}

@@ -29,6 +29,7 @@ func (x *indexer) run(root *html.Node) {
 	d.nodes = make([]node, 0, nodes+1) // growing them takes longer than counting
 	d.chunks = make([]chunk, 0, texts+1)
 	x.pieces = make([]string, 0, texts)
+	d.blocks = make([]int32, 0, texts)
 	x.add(root, 0)
 	d.text = strings.Join(x.pieces, "")
 	end := int32(len(d.nodes))

@@ -57,24 +57,11 @@ func (d *Document) outlined() outline {
 	if len(d.blocks) > maxBlocks {
 		return o
 	}
-	text, from := d.wide(), d.origin
-	for i := 0; i <= len(d.blocks); i++ {
-		to := len(text)
-		if i < len(d.blocks) {
-			to = max(from, int(d.blocks[i]))
-		}
-		b := block{start: from, end: to}
-		from = to
-		for b.start < b.end && isSpace(text[b.start]) {
-			b.start++
-		}
-		for b.start < b.end && isSpace(text[b.end-1]) {
-			b.end--
-		}
-		if b.start == b.end || d.isHidden(b.start) {
+	for i := range len(d.blocks) + 1 {
+		b, ok := d.block(i)
+		if !ok {
 			continue
 		}
-		b.hash = hash(text[b.start:b.end])
 		if _, taken := o.only[b.hash]; taken {
 			o.only[b.hash] = -1
 		} else {
@@ -83,6 +70,29 @@ func (d *Document) outlined() outline {
 		o.blocks = append(o.blocks, b)
 	}
 	return o
+}
+
+// block is what a reader sees between the edge of a block with this index and the one before. Not ok: nothing.
+func (d *Document) block(i int) (b block, ok bool) {
+	text := d.wide()
+	b = block{start: d.origin, end: len(text)}
+	if i > 0 {
+		b.start = max(b.start, int(d.blocks[i-1]))
+	}
+	if i < len(d.blocks) {
+		b.end = int(d.blocks[i])
+	}
+	for b.start < b.end && isSpace(text[b.start]) {
+		b.start++
+	}
+	for b.start < b.end && isSpace(text[b.end-1]) {
+		b.end--
+	}
+	if b.start >= b.end || d.isHidden(b.start) {
+		return block{}, false
+	}
+	b.hash = hash(text[b.start:b.end])
+	return b, true
 }
 
 // hash is FNV-1a of units, where each run of space is one space.
@@ -108,7 +118,6 @@ func (d *Document) Landmarks(r Range, budget *Budget) *Landmarks {
 	if !ok || start < d.origin || start == end || budget.left <= 0 || r.Quote == nil || d.slice(start, end) != r.Quote.Exact {
 		return nil
 	}
-	r.Landmarks = nil
 	s := d.newSearch(r)
 	twins := s.twins()
 	budget.left -= s.work
@@ -175,7 +184,11 @@ type gap struct {
 	fewer    bool // there are fewer on all of the page
 }
 
+// newGap is nil without landmarks.
 func (s *search) newGap(l *Landmarks) *gap {
+	if l == nil || !l.Valid() {
+		return nil
+	}
 	o := s.doc.outline()
 	g := &gap{from: s.doc.origin, to: len(s.text), own: -1}
 	nearest := func(hashes []uint32) (b block, nth int) {
@@ -223,6 +236,62 @@ func (s *search) newGap(l *Landmarks) *gap {
 		}
 	}
 	return g
+}
+
+// isFlanked tells a place that needs no outline of the page: a landmark stands near it on each side, and as many twins between.
+func (d *Document) isFlanked(r Range, start, end int, budget *Budget) bool {
+	l := r.Landmarks
+	if l == nil || l.Twins == nil || !l.Valid() {
+		return false
+	}
+	at := sort.Search(len(d.blocks), func(i int) bool { return int(d.blocks[i]) > start })
+	before, i, ok := d.landmark(l.Before, at, -1, func(b block) bool { return b.end <= start })
+	if !ok {
+		return false
+	}
+	at = sort.Search(len(d.blocks), func(i int) bool { return int(d.blocks[i]) > end })
+	after, j, ok := d.landmark(l.After, at, 1, func(b block) bool { return b.start >= end })
+	if !ok {
+		return false
+	}
+	s, nth, behind := d.newQuote(r.Quote), 0, 0
+	from, _ := d.byteAt(before.end)
+	to, _ := d.byteAt(after.start)
+	for from < to {
+		found := index(d.text[from:to], s.quote)
+		if found < 0 {
+			break
+		}
+		at := d.unitAt(from + found)
+		switch m := s.judge(match{start: at, end: at + len(s.exact)}); {
+		case !m.whole || m.start == start:
+		case m.start < start:
+			nth++
+		default:
+			behind++
+		}
+		budget.left -= perHit
+		from += found + 1
+	}
+	budget.left -= (after.start - before.end) / fast
+	return nth == l.Twins.Before[i] && behind == l.Twins.After[j]
+}
+
+// landmark is the first of some that stands in a direction from a block on, but not far.
+func (d *Document) landmark(hashes []uint32, at, step int, fits func(block) bool) (b block, nth int, ok bool) {
+	const near = 16
+	for range near {
+		if at < 0 || at > len(d.blocks) {
+			break
+		}
+		if b, ok := d.block(at); ok && fits(b) {
+			if nth := slices.Index(hashes, b.hash); nth >= 0 {
+				return b, nth, true
+			}
+		}
+		at += step
+	}
+	return block{}, 0, false
 }
 
 func (g *gap) holds(m match) bool { return m.start >= g.from && m.end <= g.to }

@@ -111,7 +111,13 @@ func (s *search) strain(m match) int {
 
 // sure tells a match that similar text elsewhere cannot beat: what has the same context was found by it.
 func (s *search) sure(m match) bool {
-	return m.errors == 0 && m.context == s.most && (m.shift == 0 || s.most >= telling)
+	switch {
+	case m.context < s.most:
+		return false
+	case m.errors == 0:
+		return m.shift == 0 || s.most >= telling
+	}
+	return s.most >= 2*telling
 }
 
 // judge looks at what surrounds a match.

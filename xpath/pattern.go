@@ -31,20 +31,20 @@ func newPattern(units []uint16) *pattern {
 	return p
 }
 
-// forward gives visit the errors of the best match that ends behind a number of units, wherever they are within a limit.
-// Anchored, a match starts where the text does; else anywhere.
-func (p *pattern) forward(text []uint16, anchored bool, limit int, visit func(read, errors int)) {
+// A visit is told the errors of the best match that ends behind a number of units.
+type visit func(read, errors int)
+
+// forward tells them wherever they are within a limit. Anchored, a match starts where the text does; else anywhere.
+func (p *pattern) forward(text []uint16, anchored bool, limit int, visit visit) {
 	p.scan(text, false, anchored, limit, visit)
 }
 
 // backward is the same from the end of the text, for a reversed pattern.
-func (p *pattern) backward(text []uint16, anchored bool, limit int, visit func(read, errors int)) {
+func (p *pattern) backward(text []uint16, anchored bool, limit int, visit visit) {
 	p.scan(text, true, anchored, limit, visit)
 }
 
-// scan keeps a column of the table as the differences between neighbours, up and down, and its last number. It is most of
-// what a search costs: what it needs for each unit stays in registers.
-func (p *pattern) scan(text []uint16, back, anchored bool, limit int, visit func(read, errors int)) {
+func (p *pattern) scan(text []uint16, back, anchored bool, limit int, visit visit) {
 	up, down, errors := ^uint64(0), uint64(0), p.length
 	top := uint64(0)
 	if anchored {
@@ -55,23 +55,46 @@ func (p *pattern) scan(text []uint16, back, anchored bool, limit int, visit func
 		if back {
 			u = text[len(text)-1-i]
 		}
-		equal := p.masks[u&0xff]
-		if p.units[u&0xff] != u {
-			equal = 0
-			if p.others != nil {
-				equal = p.others[u]
-			}
-		}
-		vertical := equal | down
-		horizontal := (((equal & up) + up) ^ up) | equal
-		rise := down | ^(horizontal | up)
-		fall := up & horizontal
-		errors += int(rise>>(word-1)) - int(fall>>(word-1))
-		rise = rise<<1 | top
-		up = fall<<1 | ^(vertical | rise)
-		down = rise & vertical
-		if errors <= limit {
+		if up, down, errors = next(up, down, errors, p.equal(u), top); errors <= limit {
 			visit(i+1, errors)
 		}
 	}
+}
+
+// both looks for one pattern forward in a text, and for another, reversed, backward in it. Each step of either waits for the one
+// before, but a processor does two at once that do not wait for each other.
+func both(text []uint16, limit int, forward *pattern, forth visit, backward *pattern, back visit) {
+	up, down, errors := ^uint64(0), uint64(0), forward.length
+	up2, down2, errors2 := ^uint64(0), uint64(0), backward.length
+	for i := range text {
+		up, down, errors = next(up, down, errors, forward.equal(text[i]), 0)
+		up2, down2, errors2 = next(up2, down2, errors2, backward.equal(text[len(text)-1-i]), 0)
+		if errors <= limit {
+			forth(i+1, errors)
+		}
+		if errors2 <= limit {
+			back(i+1, errors2)
+		}
+	}
+}
+
+// equal is where a unit stands in the pattern.
+func (p *pattern) equal(u uint16) uint64 {
+	slot := u & 0xff
+	if p.units[slot] == u {
+		return p.masks[slot]
+	}
+	return p.others[u]
+}
+
+// next goes from one column of the table to the next. A column is kept as the differences between neighbours, up and down, and
+// its last number.
+func next(up, down uint64, errors int, equal, top uint64) (uint64, uint64, int) {
+	vertical := equal | down
+	horizontal := ((equal & up) + up) ^ up | equal
+	rise := down | ^(horizontal | up)
+	fall := up & horizontal
+	errors += int(rise>>(word-1)) - int(fall>>(word-1))
+	rise = rise<<1 | top
+	return fall<<1 | ^(vertical | rise), rise & vertical, errors
 }

@@ -11,6 +11,8 @@ const (
 	maxScan   = 1 << 19 // units on each side of the expected place that are searched for similar text
 	maxEnds   = 48      // places looked at for each end of a quote
 	maxEffort = 1 << 21 // units read to compare the quote with what stands there
+	fast      = 8       // units that a search for the very text reads in the time of one that are compared,
+	perHit    = 1 << 8  // and what each place that it finds costs
 )
 
 // A search looks for one quote on a page.
@@ -26,7 +28,6 @@ type search struct {
 	at    [2]int   // where its start and its end are expected
 	seeds [2][]int // where they may be, from the paths and the position
 
-	page       folded
 	folded     []uint16 // the quote, folded and trimmed
 	lead, tail int      // units of space that were trimmed
 	gap        *gap     // where it has to stand; nil: anywhere
@@ -44,6 +45,7 @@ func (d *Document) search(r Range, budget *Budget) (m match, ok bool) {
 	}
 	s := d.newSearch(r)
 	defer func() { budget.left -= s.effort + s.work }()
+	s.gap = s.newGap(r.Landmarks)
 	found := append(s.exactly(), s.nearby()...)
 	if best, ok := s.choose(found); ok && s.sure(best) {
 		return best, true
@@ -52,11 +54,8 @@ func (d *Document) search(r Range, budget *Budget) (m match, ok bool) {
 }
 
 func (d *Document) newSearch(r Range) *search {
-	s := &search{
-		doc: d, text: d.wide(), page: d.folded(), quote: r.Quote.Exact,
-		exact: units(r.Quote.Exact), prefix: units(r.Quote.Prefix), suffix: units(r.Quote.Suffix),
-	}
-	s.solid, s.most = solid(s.exact), solid(s.prefix)+solid(s.suffix)
+	s := d.newQuote(r.Quote)
+	s.solid = solid(s.exact)
 	s.digits, s.shape = digits(s.exact), shape(s.exact)
 	for s.lead < len(s.exact) && isSpace(s.exact[s.lead]) {
 		s.lead++
@@ -66,9 +65,16 @@ func (d *Document) newSearch(r Range) *search {
 	}
 	s.folded = fold(s.exact[s.lead : len(s.exact)-s.tail]).units
 	s.expect(r)
-	if r.Landmarks != nil && r.Landmarks.Valid() {
-		s.gap = s.newGap(r.Landmarks)
+	return s
+}
+
+// newQuote is a search that can judge a place, and knows of none.
+func (d *Document) newQuote(q *Quote) *search {
+	s := &search{
+		doc: d, text: d.wide(), quote: q.Exact,
+		exact: units(q.Exact), prefix: units(q.Prefix), suffix: units(q.Suffix),
 	}
+	s.most = solid(s.prefix) + solid(s.suffix)
 	return s
 }
 
@@ -127,7 +133,6 @@ func (s *search) hits(text string, near int) []int {
 		}
 	}
 	near = min(max(near, d.origin), d.length())
-	const fast, perHit = 8, 256 // a search for the very text reads faster; what it finds is looked at
 	defer func() { s.work += (d.length()-d.origin)/fast + len(found)*perHit }()
 	for after, before := near, near; after < d.length() || before > d.origin; {
 		look(after, min(after+block, d.length()))
@@ -177,8 +182,7 @@ func (s *search) fuzzily() []match {
 	if size < enough {
 		return nil
 	}
-	starts := s.scan(s.folded[:size], 0)
-	ends := s.scan(s.folded[len(s.folded)-size:], 1)
+	starts, ends := s.scan(size)
 	return s.between(append(starts, s.framed(0)...), append(ends, s.framed(1)...))
 }
 

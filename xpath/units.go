@@ -1,6 +1,9 @@
 package xpath
 
-import "unicode/utf16"
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+)
 
 const (
 	replacement = '\uFFFD'
@@ -41,8 +44,15 @@ func isASCII(s string) bool {
 
 func units(s string) []uint16 {
 	u := make([]uint16, 0, len(s))
-	for _, r := range s {
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			u = append(u, uint16(s[i]))
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
 		u = utf16.AppendRune(u, r)
+		i += size
 	}
 	return u
 }

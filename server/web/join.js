@@ -32,6 +32,9 @@ form.addEventListener('submit', async (event) => {
 		const group = await join(event.submitter?.value, known ? '' : name.value, password.value);
 		form.hidden = true;
 		say(`You are in “${group.name}” now.`);
+		const onward = document.getElementById('onward');
+		onward.firstElementChild.href = `/groups/${group.id}`;
+		onward.hidden = false;
 	} catch (cause) {
 		say(cause.code === 'not_found' ? 'This invite is used up, or was taken back. Ask for another one.' : (cause.message ?? 'The server does not answer.'));
 	}

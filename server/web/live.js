@@ -4,7 +4,7 @@ import { become } from './become.js';
 import { tellTimes } from './times.js';
 
 const regions = [...document.querySelectorAll('[data-live]')];
-const path = document.querySelector('[data-stream]')?.dataset.stream;
+const streams = regions.map(({ dataset }) => dataset.stream).filter(Boolean);
 const least = 200; // milliseconds between two readings: more, the longer one takes and the more people read along
 let readers = 1;
 let cost = 0;
@@ -30,7 +30,7 @@ async function readSoon() {
 
 async function readAgain() {
 	try {
-		const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+		const answer = await fetch(location.href, { headers: { Accept: 'text/html', Prefer: 'wait=10' } });
 		if (answer.status === 404 || answer.redirected) return location.reload();
 		if (!answer.ok) return;
 		const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -58,7 +58,7 @@ function here({ viewers, anonymous }) {
 }
 
 /** Follows the stream. EventSource comes back by itself after a break, but gives up for good after an answer such as a 502. */
-function follow(last, pause) {
+function follow(path, last, pause) {
 	const url = new URL(path, location.href);
 	if (last) url.searchParams.set('last_event_id', last);
 	const stream = new EventSource(url);
@@ -67,7 +67,7 @@ function follow(last, pause) {
 			last = event.lastEventId || last;
 			then(event);
 		});
-	for (const name of ['highlight', 'reply', 'removed', 'resync']) on(name, () => readSoon());
+	for (const name of ['highlight', 'reply', 'removed', 'resync', 'popular']) on(name, () => readSoon());
 	on('live', () => {
 		pause = 1000;
 		document.documentElement.dataset.live = 'yes';
@@ -76,13 +76,13 @@ function follow(last, pause) {
 	stream.addEventListener('error', () => {
 		document.documentElement.dataset.live = 'no';
 		if (stream.readyState !== EventSource.CLOSED) return;
-		setTimeout(() => follow(last, Math.min(2 * pause, 60_000)), pause * (0.5 + Math.random()));
+		setTimeout(() => follow(path, last, Math.min(2 * pause, 60_000)), pause * (0.5 + Math.random()));
 	});
 	// A page that is kept for the way back must not hold a stream; when it is shown again it is out of date.
 	addEventListener('pagehide', () => stream.close(), { once: true });
 }
 
-if (path) follow('', 1000);
+for (const path of streams) follow(path, '', 1000);
 
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 

@@ -1,4 +1,4 @@
-import { isSpace } from './fold.ts';
+import { isSpace, lowerBound } from './fold.ts';
 import { type Match, telling } from './match.ts';
 import type { TextIndex } from './text.ts';
 import type { WireLandmarks } from './wire.ts';
@@ -13,29 +13,72 @@ export interface Outline {
 interface Block {
 	start: number;
 	end: number;
+	hash: number;
 }
 
 const maxBlocks = 1 << 16;
 
-/** Outlines a text whose blocks start and end at some places. */
-export function outlineOf(index: TextIndex, edges: readonly number[]): Outline {
-	const { text } = index;
+export function outlineOf(index: TextIndex): Outline {
 	const blocks: Block[] = [];
 	const only = new Map<number, number>();
-	if (edges.length > maxBlocks) return { blocks, only };
-	let from = index.origin;
-	for (const edge of [...edges, text.length]) {
-		let start = from;
-		let end = Math.max(from, edge);
-		from = end;
-		while (start < end && isSpace(text.charCodeAt(start))) start++;
-		while (start < end && isSpace(text.charCodeAt(end - 1))) end--;
-		if (start === end || index.isHidden(start)) continue;
-		const key = hash(text, start, end);
-		only.set(key, only.has(key) ? -1 : blocks.length);
-		blocks.push({ start, end });
+	if (index.edges.length > maxBlocks) return { blocks, only };
+	for (let i = 0; i <= index.edges.length; i++) {
+		const block = blockAt(index, i);
+		if (!block) continue;
+		only.set(block.hash, only.has(block.hash) ? -1 : blocks.length);
+		blocks.push(block);
 	}
 	return { blocks, only };
+}
+
+/** What a reader sees between the edge of a block with this index and the one before. */
+function blockAt(index: TextIndex, i: number): Block | null {
+	const { text, edges, origin } = index;
+	let start = Math.max(edges[i - 1] ?? origin, origin);
+	let end = edges[i] ?? text.length;
+	while (start < end && isSpace(text.charCodeAt(start))) start++;
+	while (start < end && isSpace(text.charCodeAt(end - 1))) end--;
+	if (start >= end || index.isHidden(start)) return null;
+	return { start, end, hash: hash(text, start, end) };
+}
+
+/** The first of some landmarks that stands in a direction from a block on, but not far, and how many are nearer. */
+function landmark(
+	index: TextIndex,
+	hashes: readonly number[],
+	from: number,
+	step: number,
+	fits: (block: Block) => boolean,
+): [Block, number] | null {
+	const near = 16;
+	for (let n = 0, at = from; n < near && at >= 0 && at <= index.edges.length; n++, at += step) {
+		const block = blockAt(index, at);
+		const nth = block && fits(block) ? hashes.indexOf(block.hash) : -1;
+		if (block && nth >= 0) return [block, nth];
+	}
+	return null;
+}
+
+/**
+ * Tells a place that needs no outline of the page: a landmark stands near it on each side, and as many twins between, which
+ * are given.
+ */
+export function isFlanked(
+	index: TextIndex,
+	{ before, after, twins }: WireLandmarks,
+	held: Match,
+	twinsBetween: (from: number, to: number) => Match[],
+): boolean {
+	if (!twins) return false;
+	const edge = (place: number): number => lowerBound(index.edges, place + 1);
+	const left = landmark(index, before, edge(held.start), -1, (block) => block.end <= held.start);
+	const right = landmark(index, after, edge(held.end), 1, (block) => block.start >= held.end);
+	if (!left || !right) return false;
+	const between = twinsBetween(left[0].end, right[0].start);
+	return (
+		between.filter((m) => m.start < held.start).length === twins.before[left[1]] &&
+		between.filter((m) => m.start > held.start).length === twins.after[right[1]]
+	);
 }
 
 /** FNV-1a of units, where each run of space is one space. */

@@ -105,7 +105,9 @@ function strain(s: Search, m: Match): number {
 
 /** Tells a match that similar text elsewhere cannot beat: what has the same context was found by it. */
 export function sure(s: Search, m: Match): boolean {
-	return m.errors === 0 && m.context === s.most && (m.shift === 0 || s.most >= telling);
+	if (m.context < s.most) return false;
+	if (m.errors === 0) return m.shift === 0 || s.most >= telling;
+	return s.most >= 2 * telling;
 }
 
 /** Looks at what surrounds a match. */

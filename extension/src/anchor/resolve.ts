@@ -20,6 +20,7 @@ export function resolve(wire: WireRange, doc: Document, index?: TextIndex): Rang
 	if (!quote || isOwn(wire, quote, text, start, end)) return range;
 	const found = search(wire, doc, text, quote);
 	const held = judge(found, start, end, 0, 0);
+	if (found.isFlanked(held)) return range;
 	const match = found.gap?.admits(held) === false ? found.run() : (found.elsewhere(held) ?? held);
 	return match === held ? range : match && text.range(match.start, match.end);
 }

@@ -1,5 +1,5 @@
 import { type Folded, fold, isSpace, lowerBound, solid } from './fold.ts';
-import { Gap } from './landmarks.ts';
+import { Gap, isFlanked } from './landmarks.ts';
 import { choose, judge, leftOf, type Match, rightOf, sure, telling } from './match.ts';
 import { type Path, parsePath } from './path.ts';
 import { Pattern, reversed, word } from './pattern.ts';
@@ -37,8 +37,8 @@ export class Search {
 	private readonly folded: string;
 	private readonly lead: number;
 	private readonly tail: number;
-	/** Where it has to stand; null: anywhere. */
-	readonly gap: Gap | null = null;
+	private readonly landmarks: WireLandmarks | undefined;
+	private gapped: Gap | null | undefined;
 	private places: Match[] | undefined;
 	private effort = 0;
 
@@ -48,6 +48,7 @@ export class Search {
 		private readonly expected: Expectation,
 		landmarks?: WireLandmarks,
 	) {
+		if (index.complete && quote.exact !== '') this.landmarks = landmarks;
 		this.text = index.text;
 		this.exact = quote.exact;
 		this.prefix = quote.prefix;
@@ -63,14 +64,33 @@ export class Search {
 		this.lead = lead;
 		this.tail = tail;
 		this.folded = fold(exact.slice(lead, exact.length - tail)).text;
-		// in a piece of a document they may be anywhere
-		if (landmarks && index.complete && exact !== '') this.gap = this.gapOf(landmarks);
+	}
+
+	/** Where the quote has to stand; null: anywhere. In a piece of a document landmarks may be anywhere. */
+	get gap(): Gap | null {
+		if (this.gapped === undefined) this.gapped = this.landmarks ? this.gapOf(this.landmarks) : null;
+		return this.gapped;
 	}
 
 	private gapOf(landmarks: WireLandmarks): Gap {
 		const places = this.exactly();
 		const twins = places.filter((m) => m.whole && !this.index.isHidden(m.start)).sort((a, b) => a.start - b.start);
 		return new Gap(this.index, landmarks, twins, places.length === maxHits, this.most);
+	}
+
+	/** Tells a place of the quote whose landmarks stand beside it. */
+	isFlanked(held: Match): boolean {
+		const twins = (from: number, to: number): Match[] => {
+			const { exact } = this;
+			const within = this.text.slice(from, to);
+			const found: Match[] = [];
+			for (let i = within.indexOf(exact); i >= 0; i = within.indexOf(exact, i + 1)) {
+				const m = judge(this, from + i, from + i + exact.length, 0, 0);
+				if (m.whole) found.push(m);
+			}
+			return found;
+		};
+		return this.landmarks !== undefined && isFlanked(this.index, this.landmarks, held, twins);
 	}
 
 	/** Finds where the very text stands, or what is most likely what became of it; null if nothing is likely enough. */
@@ -197,9 +217,9 @@ export class Search {
 	private scan(piece: string, side: Side): number[] {
 		const rate = 40; // per cent of errors at most
 		const same = 3; // a match's neighbours match as well
-		const middle = lowerBound(this.page.at, this.at[side], this.page.text.length);
-		const from = Math.max(middle - maxScan, 0);
-		const to = Math.min(middle + maxScan, this.page.text.length);
+		const at = (place: number): number => lowerBound(this.page.at, place, this.page.text.length);
+		const from = Math.max(at(Math.min(...this.at)) - maxScan, 0);
+		const to = Math.min(at(Math.max(...this.at)) + maxScan, this.page.text.length);
 		const hits: { at: number; errors: number }[] = [];
 		const limit = Math.trunc((piece.length * rate) / 100);
 		const visit = (read: number, errors: number): void => {

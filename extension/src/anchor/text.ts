@@ -22,7 +22,8 @@ export class TextIndex {
 	private readonly nodes: Text[] = [];
 	private readonly starts: number[] = [];
 	private readonly hidden: boolean[] = []; // in a script or a style
-	private readonly blocks: number[] = [];
+	/** Where blocks start and end, in order. */
+	readonly edges: number[] = [];
 	private readonly places = new Map<Node, number>();
 	private folding: Folded | undefined;
 	private outlining: Outline | undefined;
@@ -38,7 +39,7 @@ export class TextIndex {
 		let origin = 0;
 		let hidden = 0;
 		const edge = (): void => {
-			if (this.blocks.at(-1) !== length) this.blocks.push(length);
+			if (this.edges.at(-1) !== length) this.edges.push(length);
 		};
 		const add = (node: Node): void => {
 			if (isText(node)) {
@@ -85,7 +86,7 @@ export class TextIndex {
 	}
 
 	get outline(): Outline {
-		this.outlining ??= outlineOf(this, this.blocks);
+		this.outlining ??= outlineOf(this);
 		return this.outlining;
 	}
 
@@ -134,7 +135,7 @@ export class TextIndex {
 		while (from > 0 && isSpace(this.text.charCodeAt(from - 1))) from--;
 		while (to < this.length && isSpace(this.text.charCodeAt(to))) to++;
 		if (from === 0 || to === this.length) return true;
-		return (this.blocks[lowerBound(this.blocks, from)] ?? Number.POSITIVE_INFINITY) <= to;
+		return (this.edges[lowerBound(this.edges, from)] ?? Number.POSITIVE_INFINITY) <= to;
 	}
 
 	/** The range between two places, null where its nodes are gone or have changed. */

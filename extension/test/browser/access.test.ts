@@ -1,20 +1,7 @@
-import axe, { type AxeResults } from 'axe-core';
-import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { barriers } from './barriers.ts';
 import { browse, openOwn, profile } from './chromium.ts';
 import { Limn } from './server.ts';
-
-/** What axe finds that keeps somebody out, in a page or in a part of it. */
-async function barriers(page: Page, part = 'html'): Promise<string[]> {
-	await page.evaluate(axe.source);
-	const found = await page.evaluate(
-		(part) => (globalThis as unknown as { axe: typeof axe }).axe.run(part) as Promise<AxeResults>,
-		part,
-	);
-	return found.violations
-		.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-		.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}
 
 test.each(['light', 'dark'] as const)('axe finds no barrier in what is drawn on a page, %s', async (colorScheme) => {
 	const limn = await Limn.start();

@@ -84,6 +84,7 @@ export class Limn {
 		const { token } = await this.post('/accounts', { name });
 		const create = (body: object) => this.post('/highlights', { group: 'public', color: 'yellow', ...body }, token);
 		return {
+			token,
 			/** Marks some text of a page. */
 			mark: (url: string, color: string, xpath: string, start: number, end: number) => {
 				const ranges = [{ anchor: { xpath, offset: start }, focus: { xpath, offset: end } }];
@@ -103,6 +104,11 @@ export class Limn {
 				}
 			},
 		};
+	}
+
+	/** Lets somebody see how the server does, while it runs. */
+	makeOperator(name: string): void {
+		execFileSync(inject('limn'), ['account', name, '--operator'], { env: { ...process.env, LIMN_DATA_DIR: this.data } });
 	}
 
 	/** Has the server read a page again. */

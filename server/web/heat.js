@@ -1,0 +1,31 @@
+// Draws where a page is marked, from its beginning to its end. It is counted after the page is there, which may take longer.
+const strip = document.getElementById('heat');
+const svg = (name, attributes) => {
+	const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+	for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+	return made;
+};
+
+async function draw() {
+	const answer = await fetch(strip.dataset.heat);
+	if (!answer.ok) return;
+	const { heat } = await answer.json();
+	const most = Math.max(...(heat?.buckets ?? []));
+	if (!(most > 0)) return strip.replaceChildren();
+	const image = svg('svg', {
+		class: 'heat',
+		viewBox: `0 0 ${heat.buckets.length} 10`,
+		preserveAspectRatio: 'none',
+		role: 'img',
+		'aria-label': 'Where the page is marked, from its beginning to its end',
+	});
+	heat.buckets.forEach((n, x) => {
+		if (n > 0) image.append(svg('rect', { x, width: 1, height: 10, 'fill-opacity': 0.2 + (0.8 * n) / most }));
+	});
+	strip.replaceChildren(image);
+}
+
+if (strip) {
+	draw().catch(() => {});
+	setInterval(() => document.visibilityState === 'visible' && draw().catch(() => {}), 30_000);
+}
