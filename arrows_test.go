@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"limn/torture":             {"limn/storage"},
 	"limn/bench/attack":        {},
 	"limn/bench/stream":        {},
+	"limn/release":             {"limn/extension"},
 }
 
 func TestPackagesImportAlongTheArrows(t *testing.T) {

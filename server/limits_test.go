@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"limn/storage"
+	"limn/verify"
 )
 
 // answerTo serves a connection on which a client sends text and nothing more, and returns what it is answered.
@@ -31,7 +32,9 @@ func answerTo(t *testing.T, text string) *http.Response {
 	client, connection := net.Pipe()
 	listener := &oneConnection{accept: make(chan net.Conn, 1)}
 	listener.accept <- connection
-	service := &http.Server{Handler: New(Config{}, nil, nil, nil, web, slog.New(slog.DiscardHandler))}
+	log := slog.New(slog.DiscardHandler)
+	checker := verify.New(nil, verify.NewFetcher(verify.Allow{}, nil), nil, log)
+	service := &http.Server{Handler: New(Config{}, nil, nil, checker, web, log)}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

@@ -140,7 +140,7 @@ func (f Filter) isOfSearch(reader Reader) bool {
 	return f.Page == uuid.Nil && f.Author == uuid.Nil && f.Tag == "" && f.State == "" && slices.Contains(reader.Groups, Public)
 }
 
-// recently is how many of the first rows of a list are looked at for a phrase, before all that have its words are.
+// recently is how many of the first rows of a list are looked at for a phrase or a part, before all that may have it are.
 const recently = 2000
 
 // search is list for what can be chosen without the highlights themselves.
@@ -166,7 +166,7 @@ func (f Filter) search(ctx context.Context, tx pgx.Tx, reader Reader, way *match
 	order := " ORDER BY " + column + direction + ", s.id" + direction
 	const columns = "s.page_id, s.id, s.created_at, s.updated_at"
 	ways := []string{"SELECT " + columns + " FROM search s WHERE " + chosen + " AND " + matched + order + " LIMIT @limit"}
-	if way.phrase { // how often words follow each other nobody knows
+	if way.unknown {
 		ways = []string{
 			"SELECT " + columns + " FROM (SELECT * FROM search s WHERE " + chosen + order + " LIMIT @recently) s WHERE " + matched + order + " LIMIT @limit",
 			"WITH all_of AS MATERIALIZED (SELECT " + columns + " FROM search s WHERE " + chosen + " AND " + matched + ") SELECT * FROM all_of s" + order + " LIMIT @limit",

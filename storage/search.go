@@ -215,7 +215,7 @@ type matching struct {
 	languages []string // if it says something else in each language: those that there are,
 	queries   []string // and what it says there
 	parts     []string // patterns for LIKE
-	phrase    bool     // words have to follow each other, which their index does not know
+	unknown   bool     // how many there are cannot be told before: words have to follow each other, or to have parts
 }
 
 // matchings are the ways to search for a text, in the order in which they are tried: if no highlight has the words, those
@@ -243,7 +243,7 @@ func (s *Store) matchings(ctx context.Context, filter Filter) ([]*matching, erro
 		                     ELSE phraseto_tsquery(('words_' || l.name)::regconfig, words) END) AS p (q)
 		WHERE numnode(q) > 0
 		GROUP BY l.name ORDER BY l.name`, phrases, prefixes)
-	m := &matching{phrase: slices.ContainsFunc(all, func(t term) bool { return strings.Contains(t.words, " ") })}
+	m := &matching{unknown: slices.ContainsFunc(all, func(t term) bool { return strings.Contains(t.words, " ") })}
 	var name, query string
 	_, err := pgx.ForEachRow(rows, []any{&name, &query}, func() error {
 		m.languages, m.queries = append(m.languages, name), append(m.queries, query)
@@ -259,7 +259,7 @@ func (s *Store) matchings(ctx context.Context, filter Filter) ([]*matching, erro
 	}
 	ways := []*matching{m}
 	if parts := s.partsOf(all); parts != nil {
-		ways = append(ways, &matching{parts: parts})
+		ways = append(ways, &matching{parts: parts, unknown: true})
 	}
 	return ways, nil
 }

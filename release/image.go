@@ -1,0 +1,118 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+)
+
+// Media types of the OCI Image Format Specification 1.1.
+const (
+	indexType    = "application/vnd.oci.image.index.v1+json"
+	manifestType = "application/vnd.oci.image.manifest.v1+json"
+	configType   = "application/vnd.oci.image.config.v1+json"
+	layerType    = "application/vnd.oci.image.layer.v1.tar+gzip"
+)
+
+// madeAt is when everything in the image says it was made: when it really was is not to be seen in it.
+const madeAt = "1970-01-01T00:00:00Z"
+
+type object map[string]any
+
+// An image is written as an OCI layout in one tar, which docker load, podman load and skopeo take: one image for each
+// processor, with limn in it and nothing else. The Dockerfile makes the same from source.
+type image struct {
+	blobs map[string][]byte // by name
+}
+
+// add keeps a blob, and describes it.
+func (i *image) add(mediaType string, content []byte) object {
+	digest := fmt.Sprintf("%x", sha256.Sum256(content))
+	i.blobs["blobs/sha256/"+digest] = content
+	return object{"mediaType": mediaType, "digest": "sha256:" + digest, "size": len(content)}
+}
+
+func (i *image) addJSON(mediaType string, content object) (object, error) {
+	text, err := json.Marshal(content)
+	return i.add(mediaType, text), err
+}
+
+// writeImage writes the image of some programs, named by their processors.
+func writeImage(w io.Writer, version string, programs map[string]string) error {
+	i := &image{blobs: map[string][]byte{}}
+	var manifests []object
+	for _, processor := range slices.Sorted(maps.Keys(programs)) {
+		program, err := os.ReadFile(programs[processor])
+		if err != nil {
+			return err
+		}
+		manifest, err := i.addPlatform(version, processor, program)
+		if err != nil {
+			return err
+		}
+		manifest["platform"] = object{"architecture": processor, "os": "linux"}
+		manifests = append(manifests, manifest)
+	}
+	all, err := i.addJSON(indexType, object{"schemaVersion": 2, "mediaType": indexType, "manifests": manifests})
+	if err != nil {
+		return err
+	}
+	all["annotations"] = object{"org.opencontainers.image.ref.name": version, "io.containerd.image.name": "docker.io/library/limn:" + version}
+	index, err := json.Marshal(object{"schemaVersion": 2, "mediaType": indexType, "manifests": []object{all}})
+	if err != nil {
+		return err
+	}
+	i.blobs["index.json"], i.blobs["oci-layout"] = index, []byte(`{"imageLayoutVersion":"1.0.0"}`)
+	return writeTar(w, i.blobs, 0o644)
+}
+
+func (i *image) addPlatform(version, processor string, program []byte) (object, error) {
+	var plain, packed bytes.Buffer
+	if err := writeTar(&plain, map[string][]byte{"limn": program}, 0o755); err != nil {
+		return nil, err
+	}
+	gz := gzip.NewWriter(&packed)
+	if _, err := gz.Write(plain.Bytes()); err != nil {
+		return nil, err
+	}
+	if err := gz.Close(); err != nil {
+		return nil, err
+	}
+	config, err := i.addJSON(configType, object{
+		"created": madeAt, "os": "linux", "architecture": processor,
+		"config": object{
+			"Entrypoint": []string{"/limn"}, "User": "65532:65532", "Env": []string{"LIMN_LISTEN=0.0.0.0:8080"},
+			"ExposedPorts": object{"8080/tcp": object{}}, "StopSignal": "SIGTERM",
+			"Labels": object{"org.opencontainers.image.title": "limn", "org.opencontainers.image.version": version, "org.opencontainers.image.licenses": "Apache-2.0"},
+		},
+		"rootfs":  object{"type": "layers", "diff_ids": []string{fmt.Sprintf("sha256:%x", sha256.Sum256(plain.Bytes()))}},
+		"history": []object{{"created": madeAt, "created_by": "limn " + version}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return i.addJSON(manifestType, object{
+		"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []object{i.add(layerType, packed.Bytes())},
+	})
+}
+
+// writeTar writes files in the order of their names.
+func writeTar(w io.Writer, files map[string][]byte, mode int64) error {
+	out := tar.NewWriter(w)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := out.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(files[name])), Format: tar.FormatUSTAR}); err != nil {
+			return err
+		}
+		if _, err := out.Write(files[name]); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
