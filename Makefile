@@ -40,11 +40,11 @@ check: $(modules) ## Look for what is misformatted, suspicious or does not compi
 	cd extension && npm run --silent check
 	@go run . extension dist/firefox --browser firefox --server https://limn.example.org >/dev/null
 	cd extension && npm run --silent lint -- ../dist/firefox
+	@.ci/audit
 
 .PHONY: audit
-audit: $(modules) ## Look for known weaknesses in what limn depends on; needs the network
-	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
-	cd extension && npm audit
+audit: $(modules) ## Look for known weaknesses in what limn depends on; MUST_ANSWER=1: fail if nobody can be asked
+	@.ci/audit
 
 .PHONY: bench
 bench: ## Run the benchmarks
@@ -54,6 +54,11 @@ bench: ## Run the benchmarks
 bench-stream: ## Measure what a viewer costs, beside a bare write and a plain Gin handler: VIEWERS (2000), ROUNDS (3)
 	@go build -o bin/limn . && go build -o bin/bench-stream ./bench/stream
 	@bin/bench-stream -limn bin/limn -viewers $(VIEWERS) -rounds $(ROUNDS)
+
+.PHONY: bench-attack
+bench-attack: ## Measure what others notice of a flood from one address: ROUNDS (3)
+	@go build -o bin/limn . && go build -o bin/bench-attack ./bench/attack
+	@bin/bench-attack -limn bin/limn -rounds $(ROUNDS)
 
 .PHONY: torture
 torture: ## Look for lost, repeated or leaked changes under faults for TIME (10m), over BUS (postgres, or kafka)

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"limn/xpath":               {},
 	"limn/extension":           {},
 	"limn/torture":             {"limn/storage"},
+	"limn/bench/attack":        {},
 	"limn/bench/stream":        {},
 	"limn/release":             {"limn/extension"},
 }

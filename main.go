@@ -23,6 +23,8 @@ type commands struct {
 	Import    importCommand    `cmd:"" help:"Take highlights in from a file, also while limn runs."`
 	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`
 	Restore   restoreCommand   `cmd:"" help:"Put a backup into the database."`
+	Flags     flagsCommand     `cmd:"" help:"List what people have flagged of what is public."`
+	Erase     eraseCommand     `cmd:"" help:"Erase a public highlight, or a reply to one, whoever wrote it."`
 	Extension extensionCommand `cmd:"" help:"Write the browser extension to a folder, ready to be loaded unpacked."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

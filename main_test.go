@@ -343,6 +343,54 @@ func TestAccountIsMadeWhileLimnRuns(t *testing.T) {
 	}
 }
 
+// Whoever runs the server answers for what is public: sees what was flagged, and erases it for all who look at it.
+func TestPublicIsModeratedOnTheCommandLine(t *testing.T) {
+	environment := []string{"LIMN_DATABASE_URL=" + storagetest.URL(t)}
+	p := startLimn(t, environment...)
+	token := p.post("/accounts", "", `{"name":"Ada"}`)["token"].(string)
+	make := func(group string) string {
+		return p.post("/highlights", token, `{"url":"http://page.invalid/","note":"spam","group":"`+group+`"}`)["id"].(string)
+	}
+	spam, spared, private := make("public"), make("public"), make("me")
+	reply := p.post("/highlights/"+spared+"/replies", token, `{"note":"more spam"}`)["id"].(string)
+	request, err := http.NewRequest("POST", p.url+"/api/v1/highlights/"+spam+"/flags", strings.NewReader(`{"reason":"look\u001b[2J"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	if answer, err := http.DefaultClient.Do(request); err != nil || answer.StatusCode != http.StatusNoContent || answer.Body.Close() != nil {
+		t.Fatalf("it is flagged with %v, %v", answer, err)
+	}
+	run := func(arguments ...string) string {
+		t.Helper()
+		out, err := command(t, arguments, environment...).CombinedOutput()
+		if err != nil {
+			return "failed: " + string(out)
+		}
+		return string(out)
+	}
+
+	if flags := run("flags"); strings.Count(flags, "\n") != 1 || !strings.Contains(flags, spam+` http://page.invalid/ flagged by "Ada": "look\x1b[2J"`) {
+		t.Errorf("the flags are %q", flags)
+	}
+	for _, id := range []string{spam, reply} {
+		if out := run("erase", id); out != "" {
+			t.Errorf("it says %q", out)
+		}
+	}
+	for _, id := range []string{spam, reply, private, "01a1fe7c-22b5-785b-8605-f3d87c542fcb"} {
+		if out := run("erase", id); !strings.Contains(out, "nothing that is public has this id") {
+			t.Errorf("%s: it says %q", id, out)
+		}
+	}
+	if flags := run("flags"); flags != "" {
+		t.Errorf("afterwards the flags are %q", flags)
+	}
+	if items, _ := p.get("/highlights?url=http://page.invalid/", token)["items"].([]any); len(items) != 2 {
+		t.Errorf("%d highlights are left, want two", len(items))
+	}
+}
+
 // Who reads the log learns nothing of what anybody reads, writes, or signs in with.
 func TestLogTellsNothingOfPeople(t *testing.T) {
 	for _, format := range []string{"text", "json"} {

@@ -20,7 +20,8 @@ const MaxPages = 32
 
 const (
 	compareEvery  = 1500 * time.Millisecond // how late a change can be whose hint was lost
-	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead; how late a revoked token is seen whose hint was lost
+	keepEvery     = 5 * time.Second         // well within the time after which an instance is believed dead
+	endEvery      = 900 * time.Millisecond  // how late a revoked token is seen whose hint was lost
 	storageWait   = 30 * time.Second        // for one read of a page's changes
 	farewellLimit = 3 * time.Second         // for telling the other instances that this one stops
 )
@@ -68,9 +69,10 @@ func (h *Hub) Run(ctx context.Context) {
 	var bus sync.WaitGroup
 	bus.Go(func() { h.bus.Run(busLife, h.hear, h.wakeAll) })
 
-	compare, keep := time.NewTicker(compareEvery), time.NewTicker(keepEvery)
+	compare, keep, end := time.NewTicker(compareEvery), time.NewTicker(keepEvery), time.NewTicker(endEvery)
 	defer compare.Stop()
 	defer keep.Stop()
+	defer end.Stop()
 	var pinging sync.WaitGroup
 	pinging.Go(func() { h.pingInTurns(ctx) }) // apart, because the database may keep the others waiting
 	h.keepInstance(ctx)
@@ -83,6 +85,7 @@ func (h *Hub) Run(ctx context.Context) {
 			h.compareNumbers(ctx)
 		case <-keep.C:
 			h.keepInstance(ctx)
+		case <-end.C:
 			h.endRevoked(ctx)
 		case <-ctx.Done():
 		}

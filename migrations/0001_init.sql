@@ -67,6 +67,15 @@ CREATE TABLE groups (
 );
 CREATE INDEX groups_created ON groups (created_at, id) WHERE kind = 'open' AND deleted_at IS NULL;
 
+-- What the names of accounts and groups look like: no two of a kind may be taken for each other.
+CREATE TABLE looks (
+  kind     text NOT NULL,                      -- account or group
+  hash     bytea NOT NULL,                     -- SHA-256 of one of its looks: see storage/names.go
+  owner_id uuid NOT NULL,
+  PRIMARY KEY (kind, hash)
+);
+CREATE INDEX looks_owner ON looks (owner_id);
+
 CREATE TABLE members (
   group_id   uuid NOT NULL REFERENCES groups,
   account_id uuid NOT NULL REFERENCES accounts,

@@ -261,7 +261,7 @@ func ways() (all []way) {
 	all = append(all, change("POST /highlights/{id}/flags", false, func(_ place, h, _ string) (string, string, string) {
 		return "POST", "/highlights/" + h + "/flags", `{"reason":"look at this"}`
 	}, func(p place, a actor) int {
-		return p.act(a, true, map[bool]int{true: http.StatusConflict, false: http.StatusNoContent}[p.kind == "public"])
+		return p.act(a, true, http.StatusNoContent)
 	}))
 	for _, format := range []string{"json", "ndjson", "jsonld", "csv", "readwise", "hypothesis", "markdown", "html"} {
 		all = append(all,
@@ -300,7 +300,7 @@ func ways() (all []way) {
 		}},
 		way{"POST /import with a group or an answer in it", func(t *testing.T, a actor, p place) (answer, int, bool) {
 			h, _ := p.fresh()
-			body := `{"items":[{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought, too"}],
+			body := `{"items":[{"page":{"url":"` + p.url + `"},"group":"` + p.group + `","note":"brought for ` + h + `"}],
 				"replies":[{"highlight":"` + h + `","note":"brought"}]}`
 			got := a.do("POST", "/import", body)
 			if a.role == "anonymous" {

@@ -41,6 +41,11 @@ func (s *Server) createAccount(c *gin.Context) error {
 	if err := s.limits.costly(c); err != nil {
 		return err
 	}
+	if orZero(request.Password) != "" {
+		if err := s.limits.hash(c, *request.Name); err != nil {
+			return err
+		}
+	}
 	n := storage.NewAccount{Name: *request.Name, Password: orZero(request.Password), Invite: orZero(request.Invite)}
 	account, err := s.store.CreateAccount(c, n)
 	if err != nil {
@@ -74,7 +79,7 @@ func (s *Server) createSession(c *gin.Context) error {
 	case request.Password == nil:
 		return refused("/password", "is missing")
 	}
-	if err := s.limits.costly(c); err != nil {
+	if err := s.limits.hash(c, *request.Name); err != nil {
 		return err
 	}
 	account, err := s.store.SignIn(c, *request.Name, *request.Password)
@@ -155,7 +160,7 @@ func (s *Server) updateMe(c *gin.Context) error {
 }
 
 func (s *Server) setPassword(c *gin.Context, current, password string) error {
-	if err := s.limits.costly(c); err != nil {
+	if err := s.limits.hash(c, readerOf(c).Account.ID.String()); err != nil {
 		return err
 	}
 	if err := s.store.SetPassword(c, readerOf(c), current, password); err != nil {
@@ -189,6 +194,11 @@ func (s *Server) endAccount(c *gin.Context) error {
 
 // exportMe streams everything that is the account's own. As in export, an answer that breaks off ends the connection.
 func (s *Server) exportMe(c *gin.Context) error {
+	release, err := s.limits.export(c)
+	if err != nil {
+		return err
+	}
+	defer release()
 	account := readerOf(c).Account
 	groups, _, err := s.store.ListGroups(c, readerOf(c), storage.Paging{Limit: maxLimit})
 	if err != nil {

@@ -31,6 +31,11 @@ func (s *Server) export(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	release, err := s.limits.export(c)
+	if err != nil {
+		return err
+	}
+	defer release()
 	c.Header("Content-Type", format.MediaType)
 	c.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "limn-"+time.Now().UTC().Format(time.DateOnly)+"."+format.Extension))
 	c.Status(http.StatusOK)

@@ -11,18 +11,27 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
+
+	"limn/storage"
 )
 
 // How much one address may ask for. A class behind one router is one address, too.
 const (
 	requestRate, requestBurst = 100, 1000 // any requests, a second
-	costlyRate, costlyBurst   = 10, 500   // what hashes a password, signs up or reads a page elsewhere
+	costlyRate, costlyBurst   = 10, 500   // what signs up, exports, or reads a page elsewhere
+	hashRate, hashBurst       = 2, 60     // what hashes a password: a class signs in at once, and who guesses is slow
+	guessRate, guessBurst     = 0.1, 20   // for one account's password
+	bodyShare                 = 64 << 10  // bytes of a body that count as one request more
+	maxExports                = 2         // at once
+	openRate, openBurst       = 10, 300   // pages that streams begin with
 	maxStreams                = 500       // at once
 	maxAccountStreams         = 100       // at once, of one account from wherever
 	maxAddresses              = 100_000   // remembered
@@ -30,15 +39,18 @@ const (
 )
 
 const (
-	bodyTimeout   = 30 * time.Second // for a request's body to arrive
-	answerTimeout = 60 * time.Second // for a client to read an answer, or one piece of a long one
-	handleTimeout = 30 * time.Second // for the server to find one
+	bodyTimeout   = 30 * time.Second       // for a request's body to arrive
+	answerTimeout = 60 * time.Second       // for a client to read an answer, or one piece of a long one
+	refusalTime   = 500 * time.Millisecond // that one waits for being told to wait
+	handleTimeout = 30 * time.Second       // for the server to find one
 )
 
 // limits keeps one address or account from taking what is there for all. An IPv6 network of 64 bits counts as one.
 type limits struct {
 	on        bool // otherwise only what the process has room for counts
 	addresses *lru.Cache[netip.Prefix, *address]
+	people    *lru.Cache[uuid.UUID, *rate.Limiter] // by account, from wherever
+	guesses   *lru.Cache[guess, *rate.Limiter]
 	room      int // for streams at once
 
 	mu       sync.Mutex
@@ -48,19 +60,52 @@ type limits struct {
 }
 
 type address struct {
-	requests, costly *rate.Limiter
-	streams          int // guarded by the limits' lock
+	requests, costly, hashes, openings *rate.Limiter
+	turns                              *semaphore.Weighted
+	waiting                            atomic.Int32 // for a turn
+	exports                            atomic.Int32
+	streams                            int // guarded by the limits' lock
+}
+
+// A guess is whose password is tried, and from where. Who guesses elsewhere does not keep the account's own person out.
+type guess struct {
+	network netip.Prefix
+	account string
 }
 
 func newLimits(on bool) *limits {
 	addresses, err := lru.New[netip.Prefix, *address](maxAddresses)
-	if err != nil {
-		panic(err) // the size is a constant
+	people, err2 := lru.New[uuid.UUID, *rate.Limiter](maxAddresses)
+	guesses, err3 := lru.New[guess, *rate.Limiter](maxAddresses)
+	if err := errors.Join(err, err2, err3); err != nil {
+		panic(err) // the sizes are constants
 	}
-	return &limits{on: on, addresses: addresses, room: roomFor(openFiles()), accounts: map[uuid.UUID]int{}}
+	return &limits{on: on, addresses: addresses, people: people, guesses: guesses, room: roomFor(openFiles()), accounts: map[uuid.UUID]int{}}
 }
 
 func (l *limits) of(c *gin.Context) *address {
+	return orAdd(l.addresses, networkOf(c), func() *address {
+		return &address{
+			requests: rate.NewLimiter(requestRate, requestBurst), costly: rate.NewLimiter(costlyRate, costlyBurst),
+			hashes: rate.NewLimiter(hashRate, hashBurst), openings: rate.NewLimiter(openRate, openBurst), turns: newTurns(),
+		}
+	})
+}
+
+// orAdd is what is remembered under a key, or what is made and remembered then.
+func orAdd[K comparable, V any](known *lru.Cache[K, V], key K, make func() V) V {
+	if v, ok := known.Get(key); ok {
+		return v
+	}
+	fresh := make()
+	if v, ok, _ := known.PeekOrAdd(key, fresh); ok {
+		return v
+	}
+	return fresh
+}
+
+// networkOf is where a request comes from, as far as one can tell who that is.
+func networkOf(c *gin.Context) netip.Prefix {
 	ip, err := netip.ParseAddr(c.ClientIP())
 	if err != nil {
 		ip = netip.IPv6Unspecified()
@@ -70,14 +115,7 @@ func (l *limits) of(c *gin.Context) *address {
 	if ip.Is6() {
 		network, _ = ip.Prefix(64)
 	}
-	if a, known := l.addresses.Get(network); known {
-		return a
-	}
-	fresh := &address{requests: rate.NewLimiter(requestRate, requestBurst), costly: rate.NewLimiter(costlyRate, costlyBurst)}
-	if a, known, _ := l.addresses.PeekOrAdd(network, fresh); known {
-		return a
-	}
-	return fresh
+	return network
 }
 
 // limitTimes bounds how long a request's body may take to arrive, even one that nobody reads: net/http waits for it
@@ -108,11 +146,32 @@ func inTime(handle func(*gin.Context) error) func(*gin.Context) error {
 	}
 }
 
-// limitRequests is the limit of all requests.
+// limitRequests is the limit of all requests of an address. A large body counts as several, before it is read; one whose size
+// is not said, as the largest.
 func (s *Server) limitRequests(c *gin.Context) {
-	if s.limits.on && !s.limits.of(c).requests.Allow() {
+	size := c.Request.ContentLength
+	if size < 0 || size > maxBody {
+		size = maxBody
+	}
+	if err := s.limits.more(c, 1+int(size/bodyShare)); err != nil {
+		select { // who asks again at once would have refusals as fast as the machine makes them
+		case <-time.After(refusalTime):
+		case <-c.Request.Context().Done():
+		}
+		s.fail(c, err)
+	}
+}
+
+// limitPeople is the limit of all requests of an account, from wherever they come.
+func (s *Server) limitPeople(c *gin.Context) {
+	account := readerOf(c).Account.ID
+	if !s.limits.on || account == uuid.Nil {
+		return
+	}
+	limiter := orAdd(s.limits.people, account, func() *rate.Limiter { return rate.NewLimiter(requestRate, requestBurst) })
+	if !limiter.Allow() {
 		c.Header("Retry-After", "1")
-		s.fail(c, errTooMany)
+		s.fail(c, errTooManyOfAccount)
 	}
 }
 
@@ -134,6 +193,34 @@ func (l *limits) costly(c *gin.Context) error {
 	return nil
 }
 
+// hash is the limit of requests that hash a password, one that somebody has, or guesses, or chooses.
+func (l *limits) hash(c *gin.Context, account string) error {
+	if !l.on {
+		return nil
+	}
+	limiter := orAdd(l.guesses, guess{networkOf(c), storage.NameKey(account)}, func() *rate.Limiter { return rate.NewLimiter(guessRate, guessBurst) })
+	if !limiter.Allow() || !l.of(c).hashes.Allow() {
+		c.Header("Retry-After", "10")
+		return errTooMany
+	}
+	return nil
+}
+
+// export counts an export until release is called.
+func (l *limits) export(c *gin.Context) (release func(), err error) {
+	if err := l.costly(c); err != nil || !l.on {
+		return func() {}, err
+	}
+	a := l.of(c)
+	release = sync.OnceFunc(func() { a.exports.Add(-1) })
+	if a.exports.Add(1) > maxExports {
+		release()
+		c.Header("Retry-After", "5")
+		return nil, errTooMany
+	}
+	return release, nil
+}
+
 // keptFiles is how many files and connections are left for everything but streams, where the system allows that many.
 const keptFiles = 500
 
@@ -144,7 +231,7 @@ func roomFor(files uint64) int {
 
 // stream counts a stream until release is called. Those who come when the process is full are told to come
 // again at random times, so that they do not come together.
-func (l *limits) stream(c *gin.Context, account uuid.UUID) (release func(), err error) {
+func (l *limits) stream(c *gin.Context, account uuid.UUID, pages int) (release func(), err error) {
 	a := l.of(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,6 +245,9 @@ func (l *limits) stream(c *gin.Context, account uuid.UUID) (release func(), err 
 	case l.on && account != uuid.Nil && l.accounts[account] >= maxAccountStreams:
 		c.Header("Retry-After", "30")
 		return nil, errTooManyStreams
+	case l.on && !a.openings.AllowN(time.Now(), pages):
+		c.Header("Retry-After", strconv.Itoa(5+rand.IntN(26)))
+		return nil, errTooMany
 	}
 	l.streams++
 	a.streams++

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,10 +13,12 @@ import (
 	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"limn/storage"
 	"limn/verify"
 )
 
@@ -107,24 +110,24 @@ func TestStreamsOfAnAccountAreLimited(t *testing.T) {
 	release := func() {}
 	for i := range maxAccountStreams {
 		var err error
-		if release, err = l.stream(requestFrom(i), ada); err != nil {
+		if release, err = l.stream(requestFrom(i), ada, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
 
 	c := requestFrom(maxAccountStreams)
-	_, err := l.stream(c, ada)
+	_, err := l.stream(c, ada, 1)
 
 	if p := problemOf(err); p.Status != http.StatusTooManyRequests || c.Writer.Header().Get("Retry-After") == "" {
 		t.Errorf("one too many: answered %d, %v", p.Status, c.Writer.Header())
 	}
 	for _, account := range []uuid.UUID{bob, uuid.Nil} {
-		if _, err := l.stream(c, account); err != nil {
+		if _, err := l.stream(c, account, 1); err != nil {
 			t.Errorf("others are refused, too: %v", err)
 		}
 	}
 	release()
-	if _, err := l.stream(c, ada); err != nil {
+	if _, err := l.stream(c, ada, 1); err != nil {
 		t.Errorf("after one was released: %v", err)
 	}
 }
@@ -134,7 +137,7 @@ func TestStreamsOfAnAccountAreLimited(t *testing.T) {
 func TestFullProcessSaysWhenToComeAgain(t *testing.T) {
 	l := newLimits(false)
 	l.room = 1
-	release, err := l.stream(requestFrom(0), uuid.Nil)
+	release, err := l.stream(requestFrom(0), uuid.Nil, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +145,7 @@ func TestFullProcessSaysWhenToComeAgain(t *testing.T) {
 	waits := map[string]bool{}
 	for i := range 100 {
 		c := requestFrom(i)
-		_, err := l.stream(c, uuid.Nil)
+		_, err := l.stream(c, uuid.Nil, 1)
 		if p := problemOf(err); p.Status != http.StatusServiceUnavailable || p.Code != "full" {
 			t.Fatalf("answered %d %s", p.Status, p.Code)
 		}
@@ -156,9 +159,131 @@ func TestFullProcessSaysWhenToComeAgain(t *testing.T) {
 		t.Errorf("a hundred readers are told to wait %v", waits)
 	}
 	release()
-	if _, err := l.stream(requestFrom(0), uuid.Nil); err != nil {
+	if _, err := l.stream(requestFrom(0), uuid.Nil, 1); err != nil {
 		t.Errorf("there is room again, but: %v", err)
 	}
+}
+
+// One address works on a few requests at once, and others wait their turn: those of other addresses do not. One that only
+// waits itself makes room.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{limits: newLimits(true), log: slog.New(slog.DiscardHandler)}
+		begun, leave := make(chan int, 100), make(chan struct{})
+		engine := gin.New()
+		engine.GET("/:n", s.takeTurns, func(c *gin.Context) {
+			n, _ := strconv.Atoi(c.Param("n"))
+			begun <- n
+			<-leave
+		})
+		ask := func(address, n int) {
+			request := requestFrom(address).Request
+			request.URL.Path = "/" + strconv.Itoa(n)
+			go engine.ServeHTTP(httptest.NewRecorder(), request)
+			synctest.Wait()
+		}
+		for n := range maxTurns + 1 {
+			ask(1, n)
+		}
+		ask(2, 50)
+		if len(begun) != maxTurns+1 {
+			t.Errorf("%d have begun, want %d of one address and one of another", len(begun), maxTurns)
+		}
+		time.Sleep(turnTime)
+		synctest.Wait()
+		if len(begun) != maxTurns+2 {
+			t.Errorf("%d have begun once those before only waited, want %d", len(begun), maxTurns+2)
+		}
+		close(leave)
+		synctest.Wait()
+	})
+}
+
+// Whoever guesses one account's password from one address is slow, and keeps nobody else out.
+func TestGuessesAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock stands
+		l := newLimits(true)
+		names := []string{"Ada", "ADA", " ada ", "A\u200dda"}
+		for i := range guessBurst {
+			if err := l.hash(requestFrom(1), names[i%len(names)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p := problemOf(l.hash(requestFrom(1), "Ada")); p.Status != http.StatusTooManyRequests {
+			t.Errorf("one more guess is answered %d", p.Status)
+		}
+		if err := errors.Join(l.hash(requestFrom(1), "Bob"), l.hash(requestFrom(2), "Ada")); err != nil {
+			t.Errorf("others are kept out: %v", err)
+		}
+	})
+}
+
+// Hosts of one IPv6 network are one address, those of another are not.
+func TestNetworksOfIPv6CountAsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock stands
+		l := newLimits(true)
+		from := func(address string) *gin.Context {
+			c := requestFrom(0)
+			c.Request.RemoteAddr = "[" + address + "]:1"
+			return c
+		}
+		for i := range requestBurst {
+			if err := l.more(from(fmt.Sprintf("2001:db8:0:1:%x::%x", i, i)), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.more(from("2001:db8:0:1:ffff::"), 1); err == nil {
+			t.Error("one host goes on by rotating through its network")
+		}
+		if err := l.more(from("2001:db8:0:2::1"), 1); err != nil {
+			t.Errorf("another network is limited, too: %v", err)
+		}
+	})
+}
+
+// An account that asks from many addresses is limited as one.
+func TestAccountIsLimitedWhereverItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock stands
+		s := &Server{limits: newLimits(true), log: slog.New(slog.DiscardHandler)}
+		asks := func(i int, account uuid.UUID) int {
+			c := requestFrom(i)
+			c.Set(readerKey, storage.Reader{Account: storage.Account{ID: account}})
+			s.limitPeople(c)
+			return c.Writer.Status()
+		}
+		ada := uuid.New()
+		for i := range requestBurst {
+			if status := asks(i, ada); status != http.StatusOK {
+				t.Fatalf("request %d is answered %d", i, status)
+			}
+		}
+		if status := asks(5000, ada); status != http.StatusTooManyRequests {
+			t.Errorf("one more is answered %d", status)
+		}
+		if status := asks(5000, uuid.New()); status != http.StatusOK {
+			t.Errorf("another account is answered %d", status)
+		}
+	})
+}
+
+// A large body counts as several requests, also one that does not say how large it is.
+func TestBodiesCountBySize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock stands
+		for size, count := range map[int64]int{0: requestBurst, 1000: requestBurst, maxBody: requestBurst / (maxBody/bodyShare + 1), -1: requestBurst / (maxBody/bodyShare + 1), math.MaxInt64: requestBurst / (maxBody/bodyShare + 1)} {
+			s, let := &Server{limits: newLimits(true), log: slog.New(slog.DiscardHandler)}, 0
+			for range requestBurst + 1 {
+				c := requestFrom(0)
+				c.Request.ContentLength = size
+				if s.limitRequests(c); c.Writer.Status() != http.StatusOK {
+					break // which took its time
+				}
+				let++
+			}
+			if let != count {
+				t.Errorf("%d bodies of %d bytes are let through, want %d", let, size, count)
+			}
+		}
+	})
 }
 
 func TestRoomLeavesFilesForOtherThings(t *testing.T) {

@@ -74,7 +74,7 @@ func TestFlagsAreForWhoModerates(t *testing.T) {
 	bob.do("GET", "/groups/"+group+"/flags", "").isProblem(http.StatusForbidden, "forbidden")
 	bob.do("POST", "/highlights/"+made+"/flags", `{"reason":"`+long(1001)+`"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/reason")
 	bob.do("POST", "/highlights/"+made+"/flags", `{"reason":"\u0000"}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/reason")
-	bob.do("POST", "/highlights/"+ada.mark("for all", "public").text("id")+"/flags", `{}`).isProblem(http.StatusConflict, "unmoderated")
+	ada.do("POST", "/highlights/"+ada.mark("for me", "me").text("id")+"/flags", `{}`).isProblem(http.StatusConflict, "unmoderated")
 	ada.do("DELETE", "/highlights/"+made+"/flags", "").is(http.StatusNoContent)
 	if flags := ada.do("GET", "/groups/"+group+"/flags", "").items(); len(flags) != 0 {
 		t.Errorf("afterwards there are %v", flags)
@@ -97,6 +97,8 @@ func TestLogTellsWhoDidWhat(t *testing.T) {
 	made := eve.mark("spam", group).text("id")
 	reply := eve.do("POST", "/highlights/"+made+"/replies", `{"note":"more spam"}`).is(http.StatusCreated).text("id")
 	bob.do("DELETE", "/replies/"+reply, "").is(http.StatusNoContent)
+	file := eve.attaches("/highlights/"+made, "spam.txt", "spam", "").is(http.StatusCreated).header.Get("Location")[len(api):]
+	bob.do("DELETE", file, "").is(http.StatusNoContent)
 	bob.do("PUT", "/highlights/"+made+"/hidden", "").is(http.StatusNoContent)
 	bob.do("DELETE", "/highlights/"+made, "").is(http.StatusNoContent)
 	bob.do("DELETE", "/groups/"+group+"/members/"+eve.id(), "").is(http.StatusNoContent)
@@ -119,7 +121,7 @@ func TestLogTellsWhoDidWhat(t *testing.T) {
 		next = page.text("next")
 	}
 
-	want := "Ada opened, Ada renamed The club, Bob removed Eve, Bob erased Eve, Bob hidden Eve, Bob erased_reply Eve, Bob added Eve member, " +
+	want := "Ada opened, Ada renamed The club, Bob removed Eve, Bob erased Eve, Bob hidden Eve, Bob erased_attachment Eve, Bob erased_reply Eve, Bob added Eve member, " +
 		"Ada role Bob moderator, Bob joined Bob reader, Ada invited reader"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("the log is\n%s, want\n%s", strings.Join(got, ", "), want)

@@ -141,7 +141,7 @@ func (s *Server) streamPopular(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.limits.stream(c, reader.Account.ID)
+	release, err := s.limits.stream(c, reader.Account.ID, 1)
 	if err != nil {
 		return err
 	}

@@ -27,24 +27,25 @@ type problem struct {
 
 // What only HTTP knows of.
 var (
-	errNoRoute        = errors.New("there is nothing at this address")
-	errNoMethod       = errors.New("this method is not for this address")
-	errNoAccount      = errors.New("this needs an account: send its token as Authorization: Bearer")
-	errBadToken       = errors.New("the token is unknown, or no longer valid")
-	errCrossOrigin    = errors.New("a session's cookie counts only for requests from the server's own pages")
-	errSignup         = errors.New("nobody can sign up here")
-	errProvider       = errors.New("the provider that you sign in with does not answer as it should")
-	errNotLeft        = errors.New("this is not the way back of a sign-in that this browser has begun in the last minutes")
-	errDeclined       = errors.New("the provider has not signed you in")
-	errUninvited      = errors.New("signing up here takes an invite to a group")
-	errScope          = errors.New("the token is not for this: it lacks the scope")
-	errTooLarge       = errors.New("the request is too large")
-	errTooMany        = errors.New("too many requests from this address")
-	errTooManyStreams = errors.New("too many streams of this account")
-	errTooManyIntakes = errors.New("a file of this account is being taken in, or as many of others as may be")
-	errFull           = errors.New("no more streams fit here at the moment: come again when Retry-After says")
-	errNotTried       = errors.New("an operation before this one could not be done: send it again, and all after it")
-	errTooSlow        = errors.New("the request took too long to arrive")
+	errNoRoute          = errors.New("there is nothing at this address")
+	errNoMethod         = errors.New("this method is not for this address")
+	errNoAccount        = errors.New("this needs an account: send its token as Authorization: Bearer")
+	errBadToken         = errors.New("the token is unknown, or no longer valid")
+	errCrossOrigin      = errors.New("a session's cookie counts only for requests from the server's own pages")
+	errSignup           = errors.New("nobody can sign up here")
+	errProvider         = errors.New("the provider that you sign in with does not answer as it should")
+	errNotLeft          = errors.New("this is not the way back of a sign-in that this browser has begun in the last minutes")
+	errDeclined         = errors.New("the provider has not signed you in")
+	errUninvited        = errors.New("signing up here takes an invite to a group")
+	errScope            = errors.New("the token is not for this: it lacks the scope")
+	errTooLarge         = errors.New("the request is too large")
+	errTooMany          = errors.New("too many requests from this address")
+	errTooManyOfAccount = errors.New("too many requests of this account")
+	errTooManyStreams   = errors.New("too many streams of this account")
+	errTooManyIntakes   = errors.New("a file of this account is being taken in, or as many of others as may be")
+	errFull             = errors.New("no more streams fit here at the moment: come again when Retry-After says")
+	errNotTried         = errors.New("an operation before this one could not be done: send it again, and all after it")
+	errTooSlow          = errors.New("the request took too long to arrive")
 )
 
 // kinds is the one place where an error becomes a status and a code. A detail replaces the error's own words.
@@ -67,7 +68,7 @@ var kinds = []kind{
 	{storage.ErrNameTaken, http.StatusConflict, "name_taken", "The name is taken", "Somebody else has this name. Choose another one."},
 	{storage.ErrLastOwner, http.StatusConflict, "last_owner", "The last owner", "A group needs an owner. Make somebody else one first, or delete the group."},
 	{storage.ErrAnswered, http.StatusConflict, "answered", "Others have answered", "What others wrote in this group stays in it, and the highlight with it."},
-	{storage.ErrUnmoderated, http.StatusConflict, "unmoderated", "Nobody moderates there", "It is in no group, so nobody would look at it."},
+	{storage.ErrUnmoderated, http.StatusConflict, "unmoderated", "Nobody moderates there", "It is yours alone, so nobody else would look at it."},
 	{storage.ErrTooMany, http.StatusConflict, "too_many", "Too many", "There are as many as there may be. Take something away first."},
 	{storage.ErrConflict, http.StatusConflict, "id_in_use", "The id is in use", "Something else was stored under this id. Choose a new one."},
 	{storage.ErrStale, http.StatusPreconditionFailed, "stale_version", "Changed in the meantime", "It has changed since the version named in If-Match. Read it again."},
@@ -76,6 +77,7 @@ var kinds = []kind{
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too_large", "Too large", ""},
 	{errTooSlow, http.StatusRequestTimeout, "too_slow", "Too slow", ""},
 	{errTooMany, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
+	{errTooManyOfAccount, http.StatusTooManyRequests, "too_many_requests", "Too many requests", ""},
 	{errTooManyStreams, http.StatusTooManyRequests, "too_many_requests", "Too many streams", ""},
 	{errTooManyIntakes, http.StatusTooManyRequests, "too_many_requests", "Too many files", ""},
 	{errFull, http.StatusServiceUnavailable, "full", "Full", ""},

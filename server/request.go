@@ -64,7 +64,10 @@ func readBody(c *gin.Context) ([]byte, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &unreadableError{"the request's body", "is empty"}
 	}
-	return body, http.NewResponseController(c.Writer).SetReadDeadline(time.Time{})
+	if err := http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}); err != nil {
+		return nil, fmt.Errorf("set a request's deadlines: %w", err)
+	}
+	return body, beginTurn(c)
 }
 
 // bodyError is what becomes of a request whose body did not arrive.

@@ -150,7 +150,7 @@ func (s *Server) pages() []route {
 var unhurried = []string{"/stream", "/popular/stream", "/export", "/import", "/me/export", "/account/data/import", "/highlights/{id}/attachments", "/replies/{id}/attachments", "/attachments/{id}"}
 
 func (s *Server) addRoutes(engine *gin.Engine) {
-	api := engine.Group(apiBase, s.limitRequests, s.authenticate)
+	api := engine.Group(apiBase, s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
 	for _, r := range s.routes() {
 		handle := r.admit(r.handle)
 		if !slices.Contains(unhurried, r.path) {
@@ -159,7 +159,7 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 		api.Handle(r.method, ginPath(r.path), s.handle(handle))
 	}
 
-	pages := engine.Group("", s.limitRequests, s.authenticate)
+	pages := engine.Group("", s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
 	for _, r := range s.pages() {
 		handle := r.admit(r.handle)
 		if !slices.Contains(unhurried, r.path) {

@@ -18,7 +18,7 @@ import (
 
 // addSignIn adds the page on which people sign in and out, and let a browser's extension do so.
 func (s *Server) addSignIn(engine *gin.Engine) {
-	pages := engine.Group("", s.limitRequests, s.authenticate)
+	pages := engine.Group("", s.limitRequests, s.takeTurns, s.authenticate)
 	pages.GET("/signin", s.handle(inTime(s.showSignIn)))
 	pages.POST("/signin", s.handle(inTime(ownForm(s.signIn))))
 	pages.POST("/signin/consent", s.handle(inTime(ownForm(s.consent))))
@@ -93,6 +93,11 @@ func (s *Server) refuseSignIn(c *gin.Context, err error, page signInPage) error 
 func (s *Server) accountOf(c *gin.Context, page signInPage, password string) (storage.Account, error) {
 	if err := s.limits.costly(c); err != nil {
 		return storage.Account{}, err
+	}
+	if password != "" {
+		if err := s.limits.hash(c, page.Name); err != nil {
+			return storage.Account{}, err
+		}
 	}
 	if !page.New {
 		return s.store.SignIn(c, page.Name, password)
@@ -257,6 +262,9 @@ func ownForm(handle func(*gin.Context, url.Values) error) func(*gin.Context) err
 		}
 		if err := http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}); err != nil {
 			return fmt.Errorf("set a request's deadlines: %w", err)
+		}
+		if err := beginTurn(c); err != nil {
+			return err
 		}
 		return handle(c, c.Request.PostForm)
 	}

@@ -26,7 +26,7 @@ func (s *Server) stream(c *gin.Context) error {
 	if subscription.Reader, err = s.readerIn(c, q.values["group"]); err != nil {
 		return err
 	}
-	release, err := s.limits.stream(c, subscription.Reader.Account.ID)
+	release, err := s.limits.stream(c, subscription.Reader.Account.ID, len(subscription.Pages))
 	if err != nil {
 		return err
 	}

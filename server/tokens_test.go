@@ -91,6 +91,16 @@ func TestTokensAreListedAndRevoked(t *testing.T) {
 	ada.do("DELETE", "/tokens/x", "").isProblem(http.StatusNotFound, "not_found")
 }
 
+// The hint that would say so is lost: the database itself is asked.
+func TestStreamEndsWhenItsTokenIsGone(t *testing.T) {
+	s := startService(t)
+	reader := s.signUp("Ada").tokenFor("read").settled("/stream?url=" + streamed)
+
+	s.changes(`DELETE FROM tokens WHERE kind = 'token'`)
+
+	reader.ends()
+}
+
 // Nobody says that it has expired, and the stream ends all the same: within a second.
 func TestStreamEndsWhenItsTokenExpires(t *testing.T) {
 	s := startService(t)

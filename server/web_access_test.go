@@ -105,7 +105,7 @@ func webWays() []way {
 		send("POST /h/{id}/hidden", func(_ place, h, _ string) string { return "/h/" + h + "/hidden" }, form, erases),
 		send("POST /h/{id}/flags/delete", func(_ place, h, _ string) string { return "/h/" + h + "/flags/delete" }, form, erases),
 		send("POST /h/{id}/flags", func(_ place, h, _ string) string { return "/h/" + h + "/flags" }, form, func(p place, a actor) int {
-			return p.act(a, true, map[bool]int{true: http.StatusConflict, false: http.StatusSeeOther}[p.kind == "public"])
+			return p.act(a, true, http.StatusSeeOther)
 		}),
 	}
 }

@@ -75,7 +75,7 @@ func (s *Server) renameOnPage(c *gin.Context, f form) (string, error) {
 }
 
 func (s *Server) setPasswordOnPage(c *gin.Context, f form) (string, error) {
-	if err := s.limits.costly(c); err != nil {
+	if err := s.limits.hash(c, readerOf(c).Account.ID.String()); err != nil {
 		return "", err
 	}
 	if err := s.store.SetPassword(c, readerOf(c), f.Values.Get("current_password"), f.Values.Get("password")); err != nil {

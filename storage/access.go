@@ -211,7 +211,7 @@ func (r Reader) RightsOn(h Highlight) Rights {
 	place := h.place()
 	return Rights{
 		Answer: mayAnswer(r, place, h.Author.ID), Edit: mayEdit(r, place, h.Author.ID), Erase: mayErase(r, place, h.Author.ID),
-		Moderate: mayModerateIt(r, place, h.Author.ID), Flag: place != Public && place != h.Author.ID && h.Author.ID != r.Account.ID,
+		Moderate: mayModerateIt(r, place, h.Author.ID), Flag: place != h.Author.ID && h.Author.ID != r.Account.ID,
 	}
 }
 

@@ -4,18 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
+	"runtime"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // An Account is a person as others see them.
@@ -25,8 +21,6 @@ type Account struct {
 }
 
 const (
-	maxName     = 60   // characters
-	maxRawName  = 4096 // bytes, before spaces and accents are put in order, which takes its time with megabytes
 	minPassword = 8    // characters
 	maxPassword = 1024 // bytes
 )
@@ -59,6 +53,9 @@ func (s *Store) CreateAccount(ctx context.Context, n NewAccount) (Account, error
 		_, err := tx.Exec(ctx, `
 			INSERT INTO accounts (id, name, name_key, password_hash) VALUES ($1, $2, $3, $4)`,
 			account.ID, account.Name, key, hash)
+		if err == nil {
+			err = takeName(ctx, tx, ofAccount, account.ID, account.Name)
+		}
 		if err == nil && n.Identity != (Identity{}) {
 			_, err = tx.Exec(ctx, `INSERT INTO identities (issuer, subject, account_id) VALUES ($1, $2, $3)`, n.Identity.Issuer, n.Identity.Subject, account.ID)
 		}
@@ -161,13 +158,19 @@ func (s *Store) RenameAccount(ctx context.Context, id uuid.UUID, name string) (A
 	if err != nil {
 		return Account{}, err
 	}
-	tag, err := s.pool.Exec(ctx, `
-		UPDATE accounts SET name = $2, name_key = $3, updated_at = now() WHERE id = $1 AND deleted_at IS NULL`, id, name, key)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE accounts SET name = $2, name_key = $3, updated_at = now() WHERE id = $1 AND deleted_at IS NULL`, id, name, key)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrNotFound
+		}
+		if err == nil {
+			err = takeName(ctx, tx, ofAccount, id, name)
+		}
+		return err
+	})
 	if err != nil {
 		return Account{}, translate(err, "rename account")
-	}
-	if tag.RowsAffected() == 0 {
-		return Account{}, fmt.Errorf("rename account: %w", ErrNotFound)
 	}
 	return Account{ID: id, Name: name}, nil
 }
@@ -206,6 +209,9 @@ func (s *Store) DeleteAccount(ctx context.Context, reader Reader) (heirs []uuid.
 		}
 		_, err = tx.Exec(ctx, `
 			UPDATE accounts SET name = '', name_key = id::text, password_hash = NULL, deleted_at = now(), updated_at = now() WHERE id = $1`, account)
+		if err == nil {
+			err = giveUpName(ctx, tx, ofAccount, account)
+		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM tokens WHERE account_id = $1`, account)
 		}
@@ -277,42 +283,6 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (Account, err
 	return account, nil
 }
 
-// checkName returns the name as it is shown and as it is compared.
-func checkName(name string) (shown, key string, err error) {
-	var invalid InvalidError
-	if len(name) > maxRawName {
-		invalid.refuse("/name", "must have at most %d characters", maxName)
-		return "", "", &invalid
-	}
-	shown = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
-	switch {
-	case shown == "":
-		invalid.refuse("/name", "must not be empty")
-	case utf8.RuneCountInString(shown) > maxName:
-		invalid.refuse("/name", "must have at most %d characters", maxName)
-	case strings.ContainsFunc(shown, isInvisible):
-		invalid.refuse("/name", "must not contain control or invisible characters")
-	}
-	return shown, nameKey(shown), invalid.orNil()
-}
-
-// isInvisible finds what would let two names look the same or turn the text around them. The joiners stay:
-// Persian names and emoji need them.
-func isInvisible(r rune) bool {
-	if r == zeroWidthNonJoiner || r == zeroWidthJoiner {
-		return false
-	}
-	return unicode.Is(unicode.C, r) || r == unicode.ReplacementChar || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
-}
-
-const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
-
-func nameKey(name string) string {
-	name = strings.NewReplacer(string(zeroWidthNonJoiner), "", string(zeroWidthJoiner), "").Replace(name)
-	name = strings.Join(strings.Fields(name), " ")
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
-}
-
 // unmatchable takes as long to compare as a real hash.
 var unmatchable = func() string {
 	hash, err := argon2id.CreateHash(rand.Text(), passwordParams)
@@ -322,8 +292,9 @@ var unmatchable = func() string {
 	return hash
 }()
 
-// passwordWorkers bounds the memory that hashing may take at once.
-const passwordWorkers = 2
+// passwordWorkers is how many passwords are hashed at once: memory is bounded by it, and the other half of the machine is
+// left to those who have signed in.
+var passwordWorkers = int64(max(1, runtime.GOMAXPROCS(0)/2))
 
 // hashNewPassword is what is kept of a password that somebody chooses.
 func (s *Store) hashNewPassword(ctx context.Context, password string) (*string, error) {

@@ -202,12 +202,13 @@ func (s *Store) DeleteAttachment(ctx context.Context, author Reader, id uuid.UUI
 	}
 	err = s.changeAttached(ctx, author, on, mayErase, func(tx pgx.Tx, held heldHighlight) error {
 		page = held.page
-		erased, err := tx.Exec(ctx, `DELETE FROM attachments WHERE page_id = $1 AND id = $2`, held.page, id)
-		switch {
-		case err != nil:
+		var owner uuid.UUID // no row: it was erased by another request, meanwhile
+		err := tx.QueryRow(ctx, `DELETE FROM attachments WHERE page_id = $1 AND id = $2 RETURNING account_id`, held.page, id).Scan(&owner)
+		if err != nil {
 			return err
-		case erased.RowsAffected() == 0: // by another request, meanwhile
-			return ErrNotFound
+		}
+		if err := recordErasure(ctx, tx, author, held, owner, "erased_attachment"); err != nil {
+			return err
 		}
 		return tellAttachments(ctx, tx, held, on)
 	})

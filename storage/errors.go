@@ -90,7 +90,7 @@ func translate(err error, doing string) error {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case errors.As(err, &postgres):
 		switch {
-		case postgres.Code == "23505" && (postgres.ConstraintName == "accounts_name_key_key" || postgres.ConstraintName == "groups_name"):
+		case postgres.Code == "23505" && (postgres.ConstraintName == "accounts_name_key_key" || postgres.ConstraintName == "groups_name" || postgres.ConstraintName == "looks_pkey"):
 			err = ErrNameTaken
 		case postgres.Code == "23503" && postgres.ConstraintName == "attachment_erased": // while it arrived
 			err = ErrNotFound

@@ -73,6 +73,9 @@ func (s *Store) CreateGroup(ctx context.Context, owner Reader, n NewGroup) (g Gr
 		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO groups (id, name, name_key, kind, request_hash) VALUES ($1, $2, $3, $4, $5)`, g.ID, g.Name, key, g.Kind, hash)
+		if err == nil {
+			err = takeName(ctx, tx, ofGroup, g.ID, g.Name)
+		}
 		if err != nil {
 			return err
 		}
@@ -181,6 +184,9 @@ func (s *Store) UpdateGroup(ctx context.Context, owner Reader, id uuid.UUID, edi
 	err = s.changeGroup(ctx, owner, id, RoleOwner, func(tx pgx.Tx, held heldGroup) error {
 		closed = held.kind == "open" && edit.Kind != nil && *edit.Kind == "closed"
 		if name != nil {
+			if err := takeName(ctx, tx, ofGroup, id, *name); err != nil {
+				return err
+			}
 			if err := record(ctx, tx, id, owner.Account.ID, logged{action: "renamed", detail: *name}); err != nil {
 				return err
 			}
@@ -220,6 +226,9 @@ func endGroup(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 		return err
 	}
 	if err := changeRights(ctx, tx, members...); err != nil {
+		return err
+	}
+	if err := giveUpName(ctx, tx, ofGroup, id); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `

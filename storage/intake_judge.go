@@ -185,6 +185,6 @@ func (st *staging) restorePeople(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return takeMissing(ctx, tx)
 	})
 }

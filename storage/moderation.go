@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,8 +20,8 @@ type Flag struct {
 
 const maxReason = 1000 // bytes
 
-// FlagHighlight flags a highlight of a group that the reader may read; again, with another reason. ErrUnmoderated where
-// nobody moderates.
+// FlagHighlight flags a highlight that the reader may read; again, with another reason. Those who moderate its group look at
+// it, and at what is public whoever runs the server; ErrUnmoderated for what is the reader's alone.
 func (s *Store) FlagHighlight(ctx context.Context, reader Reader, id uuid.UUID, reason string) error {
 	var invalid InvalidError
 	if checkText(&invalid, "/reason", reason, maxReason); invalid.Fields != nil {
@@ -30,7 +31,7 @@ func (s *Store) FlagHighlight(ctx context.Context, reader Reader, id uuid.UUID, 
 	err := s.pool.QueryRow(ctx, `
 		SELECT page_id, group_id, author_id FROM highlights WHERE id = $1 AND deleted_at IS NULL AND (`+readable+`($2))`, id, reader.Groups).
 		Scan(&page, &place, &author)
-	if err == nil && (place == Public || place == author) {
+	if err == nil && place == author {
 		err = ErrUnmoderated
 	}
 	if err == nil {
@@ -69,6 +70,44 @@ func (s *Store) ListFlags(ctx context.Context, by Reader, group uuid.UUID, pagin
 	}
 	list, next = cutPage(list, paging.Limit, cut, func(f Flag) cursor { return cursor{f.At, f.ID} })
 	return list, next, nil
+}
+
+const maxPublicFlags = 1000
+
+// ListPublicFlags lists the oldest flags on what is public.
+func (s *Store) ListPublicFlags(ctx context.Context) ([]Flag, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT f.id, b.id, b.name, f.reason, f.at, `+highlightColumns+`
+		FROM flags f JOIN accounts b ON b.id = f.account_id
+		JOIN highlights h ON h.page_id = f.page_id AND h.id = f.highlight_id
+		JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id
+		WHERE h.group_id = $1 AND h.deleted_at IS NULL
+		ORDER BY f.at, f.id LIMIT $2`, Public, maxPublicFlags)
+	flags, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Flag, err error) {
+		f.Highlight, err = scanHighlightAfter(row, &f.ID, &f.By.ID, &f.By.Name, &f.Reason, &f.At)
+		return f, err
+	})
+	return flags, translate(err, "list public flags")
+}
+
+// ErasePublic erases a highlight that everybody reads, or a reply to one, for whoever runs the server: ErrNotFound for anything
+// else.
+func (s *Store) ErasePublic(ctx context.Context, id uuid.UUID) error {
+	err := s.changeHighlight(ctx, Anonymous, id, nil, mayRead, func(tx pgx.Tx, held heldHighlight) error {
+		if held.group != Public { // an open group has those who moderate it
+			return ErrNotFound
+		}
+		return eraseHighlight(ctx, tx, held)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = s.changeReply(ctx, Anonymous, id, nil, mayRead, func(tx pgx.Tx, held heldHighlight, _ uuid.UUID) error {
+			if held.group != Public {
+				return ErrNotFound
+			}
+			return eraseReply(ctx, tx, held, id)
+		})
+	}
+	return translate(err, "erase what is public")
 }
 
 // DeleteFlags forgets the flags of a highlight, which somebody who moderates has looked at.

@@ -108,7 +108,9 @@ export class Limn {
 
 	/** Lets somebody see how the server does, while it runs. */
 	makeOperator(name: string): void {
-		execFileSync(inject('limn'), ['account', name, '--operator'], { env: { ...process.env, LIMN_DATA_DIR: this.data } });
+		execFileSync(inject('limn'), ['account', name, '--operator'], {
+			env: { ...process.env, LIMN_DATA_DIR: this.data },
+		});
 	}
 
 	/** Has the server read a page again. */
