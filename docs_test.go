@@ -150,6 +150,19 @@ func TestLinksInTheDocsLeadSomewhere(t *testing.T) {
 	}
 }
 
+// The index leads to every document.
+func TestIndexHasEveryDocument(t *testing.T) {
+	index, err := os.ReadFile("docs/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range documents(t) {
+		if name := filepath.Base(document); name != "README.md" && !strings.Contains(string(index), "]("+name+")") {
+			t.Errorf("docs/README.md does not lead to %s", name)
+		}
+	}
+}
+
 // The table of settings names every variable that limn reads, and no other.
 func TestSettingsAreAllDescribed(t *testing.T) {
 	variable := regexp.MustCompile(`LIMN_[A-Z_]+`)
