@@ -87,7 +87,7 @@ class Relay implements Remote {
 
 	readonly signIn = () => ask('signIn', {});
 
-	readonly filters = null;
+	readonly besides = null;
 	readonly moderation = moderation;
 
 	async perform(operation: Operation, file?: Blob): Promise<PageEvent | null> {

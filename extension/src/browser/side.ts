@@ -7,6 +7,7 @@ import { Writer } from '../reader/writer.ts';
 import { PageState } from '../state/page.ts';
 import { Board } from '../ui/board.ts';
 import { type Against, Drafts } from '../ui/composer.ts';
+import { Discussion } from '../ui/discussion.ts';
 import { button, el } from '../ui/element.ts';
 import { Filters } from '../ui/filters.ts';
 import { adopt } from '../ui/host.ts';
@@ -28,7 +29,7 @@ import type { FromPage, ToPage } from './side-messages.ts';
 const root = el('div', { class: 'root side', lang: language(), dir: say('direction') });
 document.body.append(root);
 document.documentElement.lang = language();
-adopt(document, style + Filters.style + side, new AbortController().signal);
+adopt(document, style + Filters.style + Discussion.style + side, new AbortController().signal);
 
 /** The page of one tab, until another is shown. */
 class Page {
@@ -72,7 +73,7 @@ class Page {
 			},
 			this.drafts,
 			signal,
-			Filters,
+			{ Filters, Discussion },
 			flagged.any ? flagged : null,
 		);
 		root.replaceChildren(el('header', {}, this.lamp, this.board.title), this.wrong, this.board.element);
@@ -99,7 +100,7 @@ class Page {
 				break;
 			case 'drafts':
 				this.drafts.restore(event.drafts);
-				this.board.discussion.restore();
+				this.board.discussion?.restore();
 				break;
 			case 'ink':
 			case 'sent':

@@ -13,6 +13,7 @@ import paint from '../paint/paint.css';
 import { read } from '../reader/reader.ts';
 import type { ReaderEvent, Remote } from '../reader/remote.ts';
 import type { Draft } from '../ui/composer.ts';
+import { Discussion } from '../ui/discussion.ts';
 import { Filters } from '../ui/filters.ts';
 import { adopt } from '../ui/host.ts';
 import { say, speak } from '../ui/say.ts';
@@ -120,7 +121,7 @@ class Direct implements Remote {
 	}
 
 	readonly signIn = null; // the server leads back to extensions only
-	readonly filters = Filters;
+	readonly besides = { Filters, Discussion };
 	readonly moderation = null; // all that is marked here is public
 
 	settle(): void {} // nothing is kept for later here

@@ -102,7 +102,7 @@ class Reader implements Reading {
 			remove: (id) => void this.remove(id),
 			groupName: (id) => this.groupName(id),
 		};
-		this.panel = new Panel(this.host, board, this.drafts, !remote.framed, remote.filters, signal);
+		this.panel = new Panel(this.host, board, this.drafts, !remote.framed, remote.besides, signal);
 		this.messages = new Messages(this.host, signal);
 		const groups = {
 			all: () => remote.groups,
@@ -152,7 +152,7 @@ class Reader implements Reading {
 			case 'drafts':
 				this.drafts.restore(event.drafts);
 				this.card?.restore();
-				this.panel.board.discussion.restore();
+				this.panel.board.discussion?.restore();
 				return;
 		}
 		const held = event.type === 'removed' || event.type === 'live' ? [...this.page.highlights.keys()] : [];

@@ -3,8 +3,8 @@ import type { Operation } from '../api/operations.ts';
 import type { Account, Entry, Flag, Group, Highlight, PageEvent } from '../api/shapes.ts';
 import type { Ink } from '../paint/inks.ts';
 import type { Kept } from '../state/pending.ts';
+import type { Besides } from '../ui/board.ts';
 import type { Draft } from '../ui/composer.ts';
-import type { Filters } from '../ui/filters.ts';
 
 /**
  * What happens to a reader besides the page: who one is, how one marks, and what one has done or typed that the
@@ -39,8 +39,8 @@ export interface Remote {
 	perform(operation: Operation, file?: Blob): Promise<PageEvent | null>;
 	/** What is in a file. */
 	readFile(url: string, id: string): Promise<Blob>;
-	/** To choose among many highlights; null: what is beside the page has that. */
-	readonly filters: typeof Filters | null;
+	/** What the panel in the page has besides the highlights; null: the panel beside the page has that. */
+	readonly besides: Besides | null;
 	/** What only those do who read in groups. */
 	readonly moderation: Moderation | null;
 	/** A change that was refused is tried again, or forgotten. */

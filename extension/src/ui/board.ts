@@ -1,6 +1,6 @@
 import type { Account, Attachment, Presence, Status } from '../api/shapes.ts';
 import type { Against, Drafts } from './composer.ts';
-import { Discussion } from './discussion.ts';
+import type { Discussion } from './discussion.ts';
 import { button, el } from './element.ts';
 import type { Filters } from './filters.ts';
 import { List, type ListActions, type Listed } from './list.ts';
@@ -49,6 +49,12 @@ export interface BoardActions extends ListActions {
 	groupName: (id: string) => string;
 }
 
+/** What a board has besides the highlights, where there is room: a page pays for each kilobyte of what is in it. */
+export interface Besides {
+	Filters: typeof Filters;
+	Discussion: typeof Discussion;
+}
+
 /** One more thing that a board has, with a tab of its own. */
 export interface Leaf {
 	title: string;
@@ -67,7 +73,7 @@ export class Board {
 	private readonly lost: List;
 	private readonly lostTitle = el('h3', {}, say('lostPlace'));
 	private readonly marks: HTMLElement;
-	readonly discussion: Discussion;
+	readonly discussion: Discussion | null;
 	private readonly tabs: HTMLButtonElement[];
 	private readonly dots = el('span', { class: 'people', 'aria-hidden': 'true' });
 	private readonly here = el('span', {});
@@ -79,13 +85,13 @@ export class Board {
 		on: BoardActions,
 		drafts: Drafts,
 		signal: AbortSignal,
-		filters: typeof Filters | null,
+		besides: Besides | null,
 		private readonly leaf: Leaf | null = null,
 	) {
-		this.filters = filters && new filters(on.groupName, () => this.show(this.overview), signal);
+		this.filters = besides && new besides.Filters(on.groupName, () => this.show(this.overview), signal);
+		this.discussion = besides && new besides.Discussion(on, drafts, signal);
 		this.placed = new List(on, signal);
 		this.lost = new List(on, signal);
-		this.discussion = new Discussion(on, drafts, signal);
 		this.marks = el(
 			'div',
 			{ class: 'scroll', role: 'tabpanel', 'aria-label': say('highlights') },
@@ -94,8 +100,8 @@ export class Board {
 			this.lostTitle,
 			this.lost.element,
 		);
-		this.discussion.element.setAttribute('role', 'tabpanel');
-		this.discussion.element.setAttribute('aria-label', say('discussion'));
+		this.discussion?.element.setAttribute('role', 'tabpanel');
+		this.discussion?.element.setAttribute('aria-label', say('discussion'));
 		leaf?.element.setAttribute('role', 'tabpanel');
 		leaf?.element.setAttribute('aria-label', leaf.title);
 		this.tabs = [say('highlights'), say('discussion'), ...(leaf ? [leaf.title] : [])].map((name, i) =>
@@ -117,10 +123,10 @@ export class Board {
 		this.element = el(
 			'div',
 			{ class: 'board' },
-			tabs,
+			...(this.discussion ? [tabs] : []),
 			...(this.filters ? [this.filters.element] : []),
 			this.marks,
-			this.discussion.element,
+			...(this.discussion ? [this.discussion.element] : []),
 			...(leaf ? [leaf.element] : []),
 			el('p', { class: 'here small' }, this.dots, this.here, this.news),
 		);
@@ -150,11 +156,12 @@ export class Board {
 		this.placed.show(placed, me, fits);
 		this.lostTitle.hidden = !lost.some(fits);
 		this.lost.show(lost, me, fits);
-		this.discussion.show(notes, me);
 		const tab = this.tabs[1];
-		const fresh = this.discussion.element.hidden ? this.discussion.news : 0;
-		if (tab) tab.textContent = notes.length > 0 ? `${say('discussion')} ${notes.length}` : say('discussion');
-		tab?.classList.toggle('fresh', fresh > 0);
+		if (this.discussion && tab) {
+			this.discussion.show(notes, me);
+			tab.textContent = notes.length > 0 ? `${say('discussion')} ${notes.length}` : say('discussion');
+			tab.classList.toggle('fresh', this.discussion.element.hidden && this.discussion.news > 0);
+		}
 		this.dots.replaceChildren(
 			...presence.viewers.slice(0, people).map((viewer) => {
 				const dot = person(viewer, viewer.id === me?.id);
@@ -177,8 +184,8 @@ export class Board {
 			tab.tabIndex = i === to ? 0 : -1;
 		});
 		this.marks.hidden = to !== 0;
-		this.discussion.element.hidden = to !== 1;
-		if (to === 1) this.discussion.toEnd();
+		if (this.discussion) this.discussion.element.hidden = to !== 1;
+		if (to === 1) this.discussion?.toEnd();
 		if (this.leaf) this.leaf.element.hidden = to !== 2;
 		if (to === 2) this.leaf?.turned();
 		this.show(this.overview);

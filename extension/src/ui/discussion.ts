@@ -1,5 +1,6 @@
 import type { Account, Attachment } from '../api/shapes.ts';
 import { type Against, Composer, type Drafts } from './composer.ts';
+import style from './discussion.css';
 import { button, el } from './element.ts';
 import { Files } from './files.ts';
 import type { Listed } from './list.ts';
@@ -13,6 +14,7 @@ const nearEnd = 24;
 
 /** The notes on a whole page, oldest first. It follows what is new only for who is at its end. */
 export class Discussion {
+	static readonly style = style;
 	readonly element: HTMLElement;
 	private readonly list = el('ol', { class: 'discussion', 'aria-label': say('discussion'), tabindex: '0' });
 	private readonly empty = el('p', { class: 'empty' }, say('discussionEmpty'));

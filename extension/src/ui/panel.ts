@@ -1,7 +1,6 @@
-import { Board, type BoardActions, nothing, type Overview, whoIsHere } from './board.ts';
+import { type Besides, Board, type BoardActions, nothing, type Overview, whoIsHere } from './board.ts';
 import type { Drafts } from './composer.ts';
 import { button, el, icon } from './element.ts';
-import type { Filters } from './filters.ts';
 import type { Host } from './host.ts';
 import { person } from './person.ts';
 import { count, say } from './say.ts';
@@ -27,7 +26,7 @@ export class Panel {
 		on: BoardActions,
 		drafts: Drafts,
 		corner: boolean,
-		filters: typeof Filters | null,
+		besides: Besides | null,
 		signal: AbortSignal,
 	) {
 		this.corner = button({ class: 'corner float', 'aria-expanded': 'false' }, '', () => this.toggle(), signal);
@@ -37,8 +36,8 @@ export class Panel {
 			() => this.close(),
 			signal,
 		);
-		this.board = new Board(on, drafts, signal, filters);
-		if (filters) host.dress(filters.style);
+		this.board = new Board(on, drafts, signal, besides);
+		if (besides) host.dress(besides.Filters.style + besides.Discussion.style);
 		this.panel.append(el('header', {}, this.board.title, close), this.board.element);
 		this.panel.addEventListener(
 			'keydown',
