@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"limn/storage"
 )
 
 // A document is JSON of any length, of which only some arrays are wanted, an element at a time. It is cut at the brackets
@@ -23,6 +26,37 @@ const (
 	maxKept  = 64 << 10 // bytes of a member that is told of
 	maxDepth = 4        // of objects that arrays are looked for in
 )
+
+// each reads elements one by one, and makes an item of each.
+func (s *source) each(item func(text []byte) storage.Item) func(*element) {
+	var buffer []byte
+	return func(e *element) {
+		text, err := e.read(buffer, maxElement)
+		buffer = text
+		made := storage.Item{Err: err}
+		if err == nil {
+			made = item(text)
+		}
+		made.Line, made.Pointer = e.line, e.pointer
+		s.put(made)
+	}
+}
+
+// walkAnnotations reads a document whose annotations stand in some of these arrays.
+func (d *document) walkAnnotations(read func(*element), arrays ...string) {
+	found := false
+	d.elements = func(path string) func(*element) {
+		if !slices.Contains(arrays, path) {
+			return nil
+		}
+		found = true
+		return read
+	}
+	d.walk()
+	if !found && !d.stopped && d.failed == nil {
+		d.refuse("", "has no annotations")
+	}
+}
 
 // walk reads a document to its end. It says so if the file has less than a document, or more.
 func (d *document) walk() {

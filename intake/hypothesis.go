@@ -14,37 +14,15 @@ import (
 
 // readHypothesis reads what Hypothesis's client writes, what its API answers a search with, and a bare array of annotations.
 func readHypothesis(s *source) {
-	owner, found := "", false
+	owner := ""
 	d := &document{source: s}
 	d.value = func(path string, text []byte) {
 		if path == "/export_userid" {
 			_ = json.Unmarshal(text, &owner) // what is none says nothing
 		}
 	}
-	var buffer []byte
-	read := func(e *element) {
-		text, err := e.read(buffer, maxElement)
-		buffer = text
-		if err != nil {
-			s.put(storage.Item{Line: e.line, Pointer: e.pointer, Err: err})
-			return
-		}
-		item := hypothesisItem(text, owner)
-		item.Line, item.Pointer = e.line, e.pointer
-		s.put(item)
-	}
-	d.elements = func(path string) func(*element) {
-		switch path {
-		case "", "/annotations", "/rows", "/replies":
-			found = true
-			return read
-		}
-		return nil
-	}
-	d.walk()
-	if !found && !s.stopped && s.failed == nil {
-		s.refuse("", "has no annotations")
-	}
+	item := func(text []byte) storage.Item { return hypothesisItem(text, owner) }
+	d.walkAnnotations(s.each(item), "", "/annotations", "/rows", "/replies")
 }
 
 type hypothesisAnnotation struct {

@@ -15,18 +15,7 @@ import (
 
 // readJSONLD reads annotations of the W3C Web Annotation Data Model: a collection, a page of one, an array, or one alone.
 func readJSONLD(s *source) {
-	var buffer []byte
-	found := false
-	read := func(e *element) {
-		text, err := e.read(buffer, maxElement)
-		buffer = text
-		item := storage.Item{Err: err}
-		if err == nil {
-			item = Annotation(text)
-		}
-		item.Line, item.Pointer = e.line, e.pointer
-		s.put(item)
-	}
+	read := s.each(Annotation)
 	if next, ok := s.space(); ok && next == '{' { // one alone is small enough to be looked at
 		start, _ := s.in.Peek(s.in.Size())
 		if alone(start) {
@@ -35,18 +24,7 @@ func readJSONLD(s *source) {
 		}
 	}
 	d := &document{source: s}
-	d.elements = func(path string) func(*element) {
-		switch path {
-		case "", "/items", "/first/items", "/@graph":
-			found = true
-			return read
-		}
-		return nil
-	}
-	d.walk()
-	if !found && !s.stopped && s.failed == nil {
-		s.refuse("", "has no annotations")
-	}
+	d.walkAnnotations(read, "", "/items", "/first/items", "/@graph")
 }
 
 // alone tells an annotation by its target, which no collection has at its top.
