@@ -24,13 +24,16 @@ run: ## Start limn with a Postgres of its own
 
 .PHONY: test
 test: parts ## Install what the tests need, and run every check and test
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory lint
 	go test -race -v ./... 2>&1 | awk -f .ci/gotest.awk
 	cd extension && npm test 2>&1 | awk -f ../.ci/vitest.awk
 	cd extension && npm run test:browser 2>&1 | awk -f ../.ci/vitest.awk
 
 .PHONY: check
-check: $(modules) ## Look for what is misformatted, suspicious or does not compile elsewhere
+check: lint audit ## Look at all that can be looked at without running it
+
+.PHONY: lint
+lint: $(modules) ## Look for what is misformatted, suspicious or does not compile elsewhere
 	@! find . -name node_modules -prune -o -name '*.go' -exec gofmt -d {} + | grep .
 	go mod tidy -diff
 	go vet ./...
@@ -40,7 +43,6 @@ check: $(modules) ## Look for what is misformatted, suspicious or does not compi
 	cd extension && npm run --silent check
 	@go run . extension dist/firefox --browser firefox --server https://limn.example.org >/dev/null
 	cd extension && npm run --silent lint -- ../dist/firefox
-	@.ci/audit
 
 .PHONY: audit
 audit: $(modules) ## Look for known weaknesses in what limn depends on; MUST_ANSWER=1: fail if nobody can be asked
