@@ -1,9 +1,7 @@
 package server_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,35 +21,7 @@ func (c client) annotates(method, path, body string, headers ...string) answer {
 	if !strings.HasPrefix(path, "http") {
 		path = c.url + path
 	}
-	request, err := http.NewRequestWithContext(c.t.Context(), method, path, strings.NewReader(body))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if c.token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	if body != "" {
-		request.Header.Set("Content-Type", annotationType)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	read, err := io.ReadAll(response.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	a := answer{t: c.t, request: method + " " + path, status: response.StatusCode, header: response.Header, body: string(read)}
-	if strings.Contains(response.Header.Get("Content-Type"), "json") && method != http.MethodHead {
-		if err := json.Unmarshal(read, &a.json); err != nil {
-			c.t.Fatalf("%s: answered with no JSON: %v", a.request, err)
-		}
-	}
-	return a
+	return c.ask(http.DefaultClient.Do, method, path, body, append(c.ownHeaders(body, annotationType), headers...)...)
 }
 
 // marks posts an annotation of a page.

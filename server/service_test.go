@@ -110,23 +110,34 @@ func (s service) signUp(name string) client {
 	return c
 }
 
-// do makes one request; headers are pairs of a name and a value.
+// do makes one request of the API; headers are pairs of a name and a value.
 func (c client) do(method, path, body string, headers ...string) answer {
 	c.t.Helper()
-	request, err := http.NewRequestWithContext(c.t.Context(), method, c.url+api+path, strings.NewReader(body))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	return c.ask(c.http.Do, method, c.url+api+path, body, append(c.ownHeaders(body, "application/json"), headers...)...)
+}
+
+// ownHeaders are those that a program sends with a body of a type, or with none.
+func (c client) ownHeaders(body, contentType string) (headers []string) {
 	if c.token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.token)
+		headers = append(headers, "Authorization", "Bearer "+c.token)
 	}
 	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
+		headers = append(headers, "Content-Type", contentType)
+	}
+	return headers
+}
+
+// ask makes one request; headers are pairs of a name and a value, of which the last of a name counts.
+func (c client) ask(send func(*http.Request) (*http.Response, error), method, url, body string, headers ...string) answer {
+	c.t.Helper()
+	request, err := http.NewRequestWithContext(c.t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
 	}
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := c.http.Do(request)
+	response, err := send(request)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -135,8 +146,9 @@ func (c client) do(method, path, body string, headers ...string) answer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	a := answer{t: c.t, request: method + " " + path, status: response.StatusCode, header: response.Header, body: string(read)}
-	if kind := response.Header.Get("Content-Type"); strings.Contains(kind, "json") && !strings.Contains(kind, "ndjson") {
+	a := answer{t: c.t, request: method + " " + request.URL.RequestURI(), status: response.StatusCode, header: response.Header, body: string(read)}
+	kind := response.Header.Get("Content-Type")
+	if strings.Contains(kind, "json") && !strings.Contains(kind, "ndjson") && method != http.MethodHead {
 		var into any = &a.json
 		if strings.HasPrefix(a.body, "[") {
 			into = &a.list

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,34 +16,15 @@ import (
 func (c client) visits(path string, form url.Values, headers ...string) answer {
 	c.t.Helper()
 	method, body := http.MethodGet, ""
+	own := []string{"Accept", "text/html,application/xhtml+xml"}
+	if c.token != "" {
+		own = append(own, "Cookie", "limn_session="+c.token)
+	}
 	if form != nil {
 		method, body = http.MethodPost, form.Encode()
+		own = append(own, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin")
 	}
-	request, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	request.Header.Set("Accept", "text/html,application/xhtml+xml")
-	if c.token != "" {
-		request.Header.Set("Cookie", "limn_session="+c.token)
-	}
-	if form != nil {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultTransport.RoundTrip(request)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	read, err := io.ReadAll(response.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return answer{t: c.t, request: method + " " + path, status: response.StatusCode, header: response.Header, body: string(read)}
+	return c.ask(http.DefaultTransport.RoundTrip, method, c.url+path, body, append(own, headers...)...)
 }
 
 // webWays are those by the pages. Their names begin so that they are not those of the API.
