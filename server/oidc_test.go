@@ -215,7 +215,7 @@ func TestWayBackFromProvider(t *testing.T) {
 
 // A provider proves who somebody is, not that they were invited.
 func TestSignUpWithProvider(t *testing.T) {
-	store, known := storagetest.Open(t), people{"1": person("1", "ada", "Ada")}
+	store, known := storagetest.Open(t), people{"1": person("1", "lovelace", "Ada")}
 	open := startInstance(t, store)
 	owner := open.signUp("Owner")
 	group := owner.found("Club", "closed")
@@ -226,15 +226,15 @@ func TestSignUpWithProvider(t *testing.T) {
 	beginInvited()
 
 	c := closed.browser()
-	c.signsInAs("ada", c.open("/signin"), nil).is(http.StatusForbidden).says("Nobody can sign up here")
+	c.signsInAs("lovelace", c.open("/signin"), nil).is(http.StatusForbidden).says("Nobody can sign up here")
 	b := invited.browser()
-	page := b.signsInAs("ada", b.open("/signin"), nil).is(http.StatusForbidden).says("takes an invite")
-	b.signsInAs("ada", page, url.Values{"invite": {"nonsense"}}).is(http.StatusNotFound)
+	page := b.signsInAs("lovelace", b.open("/signin"), nil).is(http.StatusForbidden).says("takes an invite")
+	b.signsInAs("lovelace", page, url.Values{"invite": {"nonsense"}}).is(http.StatusNotFound)
 	b.sends(page, url.Values{"invite": {long(5000)}}).is(http.StatusNotFound)
-	if open.holds("ada") != 0 || b.cookie() != "" {
+	if open.holds("lovelace") != 0 || b.cookie() != "" {
 		t.Error("who was not invited has an account")
 	}
-	b.signsInAs("ada", page, url.Values{"invite": {code}}).leads("/")
+	b.signsInAs("lovelace", page, url.Values{"invite": {code}}).leads("/")
 	if role := invited.anonymous().with(b.cookie()).do("GET", "/groups/"+group, "").is(http.StatusOK).text("role"); role != "member" {
 		t.Errorf("who was invited is %s", role)
 	}
