@@ -80,8 +80,8 @@ export class Limn {
 	}
 
 	/** Somebody who is no browser. */
-	async signUp(name: string) {
-		const { token } = await this.post('/accounts', { name });
+	async signUp(name: string, password?: string) {
+		const { token } = await this.post('/accounts', { name, ...(password && { password }) });
 		const create = (body: object) => this.post('/highlights', { group: 'public', color: 'yellow', ...body }, token);
 		return {
 			token,

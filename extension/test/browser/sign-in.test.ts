@@ -2,17 +2,9 @@ import { expect, test } from 'vitest';
 import { openOwn, profile } from './chromium.ts';
 import { Limn } from './server.ts';
 
-async function ada(limn: Limn): Promise<void> {
-	await fetch(`${limn.url}/api/v1/accounts`, {
-		method: 'POST',
-		headers: { 'Content-Type': 'application/json' },
-		body: JSON.stringify({ name: 'Ada', password: 'correct horse' }),
-	});
-}
-
 test('one signs in on the server’s own page, or thinks better of it', async () => {
 	const limn = await Limn.start();
-	await ada(limn);
+	await limn.signUp('Ada', 'correct horse');
 	const context = await profile(limn.extension('chrome'), { fresh: true });
 	const options = await openOwn(context, 'options.html');
 	const begin = async () => {
