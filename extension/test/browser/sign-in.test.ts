@@ -14,6 +14,9 @@ test('one signs in on the server’s own page, or thinks better of it', async ()
 	};
 	const refused = await begin();
 	await refused.getByLabel('Name').fill('Ada');
+	await refused.getByLabel('Password').fill('wrong horse');
+	await refused.getByRole('button', { name: 'Sign in' }).click();
+	await refused.getByText('The name or the password is wrong.').waitFor(); // and the window is still there
 	await refused.getByLabel('Password').fill('correct horse');
 	const gone = refused.waitForEvent('close');
 	await refused.getByRole('button', { name: 'Sign in' }).click();
