@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'puppeteer-core';
 import { expect, test } from 'vitest';
-import { FoxReader, fox, openExtension, ownPage } from './firefox.ts';
+import { FoxReader, fox, ownPage } from './firefox.ts';
 import { folder, Limn, servePage } from './server.ts';
 
 const article = `<!doctype html>
@@ -164,7 +164,7 @@ const press = async (side: Page, selector: string, label: string) => {
 test('in Firefox one turns it on, writes in the card, reads in the sidebar, goes on offline and after a restart', async () => {
 	const limn = await Limn.start();
 	const url = `${await servePage(article)}/tides`;
-	const extension = openExtension(limn);
+	const extension = limn.openExtension('firefox');
 	const profile = folder('profile');
 	let browser = await fox(extension, profile);
 
