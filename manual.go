@@ -64,7 +64,11 @@ func manual() (server.Manual, error) {
 			c.Options = append(c.Options, server.Option{Name: argument.Summary(), Help: argument.Help, Default: argument.Default})
 		}
 		for _, flag := range node.Flags {
-			c.Options = append(c.Options, server.Option{Name: "--" + flag.Name + valueOf(flag), Help: flag.Help, Default: flag.Default})
+			help := flag.Help
+			if flag.Enum != "" {
+				help = strings.ReplaceAll(help, flag.Enum, strings.ReplaceAll(flag.Enum, ",", ", "))
+			}
+			c.Options = append(c.Options, server.Option{Name: "--" + flag.Name + valueOf(flag), Help: help, Default: flag.Default})
 		}
 		m.Commands = append(m.Commands, c)
 	}

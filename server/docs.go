@@ -115,7 +115,7 @@ func (d *docs) read(papers fs.FS, name string) error {
 }
 
 // wideParts makes what may be wider than the window something that one can scroll, also by the keyboard.
-var wideParts = strings.NewReplacer("<pre>", `<pre tabindex="0">`, "<table>", `<div class="table" tabindex="0"><table>`, "</table>", "</table></div>")
+var wideParts = strings.NewReplacer("<table>", `<div class="table" tabindex="0"><table>`, "</table>", "</table></div>")
 
 // shelve reads the table of contents: under each heading, the first link of each item.
 func (d *docs) shelve(root ast.Node, source []byte) {
