@@ -41,6 +41,12 @@ const stagingTables = `
 	);
 	CREATE TEMP TABLE intake_pieces (attachment_id uuid, place bigint, content bytea)`
 
+// stagingMemory lets Postgres hold more of a file than of other tables. Three files at once are the most.
+const stagingMemory = `
+	SET temp_buffers = '64MB';
+	SET work_mem = '64MB';
+	SET jit = off;`
+
 // stagedColumns are those of each staging table, in its order.
 var stagedColumns = map[string][]string{
 	"intake": {
@@ -73,6 +79,9 @@ type staging struct {
 	known *lru.Cache[Account, struct{}]
 	mine  string // the key of the name of who takes it in
 	visit int64  // pages that are to be visited
+
+	staged  map[string]int64 // rows by table
+	replies int64
 }
 
 func newStaging(s *Store, conn *pgx.Conn, in Intake) *staging {
@@ -81,7 +90,7 @@ func newStaging(s *Store, conn *pgx.Conn, in Intake) *staging {
 		panic(err) // the size is a constant
 	}
 	return &staging{
-		store: s, conn: conn, in: in, now: time.Now(), rows: map[string][][]any{}, known: known,
+		store: s, conn: conn, in: in, now: time.Now(), rows: map[string][][]any{}, staged: map[string]int64{}, known: known,
 		mine: nameKey(in.Author.Account.Name),
 	}
 }
@@ -144,7 +153,10 @@ func (st *staging) copy(ctx context.Context, tables map[string][][]any) error {
 	return nil
 }
 
-func (st *staging) put(table string, row ...any) { st.rows[table] = append(st.rows[table], row) }
+func (st *staging) put(table string, row ...any) {
+	st.rows[table] = append(st.rows[table], row)
+	st.staged[table]++
+}
 
 func (st *staging) add(item Item) {
 	st.n++
@@ -276,6 +288,7 @@ func (st *staging) addReply(item Item) error {
 		highlight = &r.Highlight
 	}
 	st.held += len(r.Note) + 256
+	st.replies++
 	st.put("intake", st.n, item.Line, item.Pointer, item.Part, 1, 0, "", r.ID, nil, nil, nil, nil, highlight, r.InReplyTo,
 		r.Author.ID, nil, nil, nil, nil, r.Note, nil, r.Seq, max(r.Version, 1), nil, nil, nil, nil, nil, r.CreatedAt, r.UpdatedAt)
 	return nil
