@@ -13,6 +13,9 @@ func (st *staging) judge(ctx context.Context) error {
 	if st.in.Restore {
 		steps = append([]func(context.Context) error{st.restorePeople}, steps...)
 	}
+	if err := st.exec(ctx, `ANALYZE intake (`+judgedBy+`)`); err != nil {
+		return err
+	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -20,6 +23,9 @@ func (st *staging) judge(ctx context.Context) error {
 	}
 	return nil
 }
+
+// judgedBy are the columns that the items are looked up by.
+const judgedBy = `n, kind, status, id, page_id, highlight_id, in_reply_to, author_id, group_id`
 
 // exec runs statements one after the other.
 func (st *staging) exec(ctx context.Context, statements ...string) error {
@@ -33,7 +39,7 @@ func (st *staging) exec(ctx context.Context, statements ...string) error {
 
 // judgeIDs looks for ids that are twice in the file, or here already.
 func (st *staging) judgeIDs(ctx context.Context) error {
-	return st.exec(ctx, `ANALYZE intake (`+judgedBy+`)`, `
+	return st.exec(ctx, `
 		UPDATE intake i SET
 			status = CASE WHEN (i.url, i.note, i.color, i.tags, i.highlight_id) IS NOT DISTINCT FROM (f.url, f.note, f.color, f.tags, f.highlight_id) THEN 200 ELSE 409 END,
 			detail = 'stands in line ' || f.line || ' already'
@@ -41,9 +47,6 @@ func (st *staging) judgeIDs(ctx context.Context) error {
 		WHERE i.status = 0 AND i.kind = first.kind AND i.id = first.id AND i.n > first.n`,
 		presentHighlights(`intake`, `409`, `200`), presentReplies(`intake`, `409`, `200`))
 }
-
-// judgedBy are the columns that the items are looked up by.
-const judgedBy = `n, kind, status, id, page_id, highlight_id, in_reply_to, author_id, group_id`
 
 // presentHighlights gives those that are here a status. Of another one's id it says no more than that it is in use.
 func presentHighlights(table, other, same string) string {
@@ -178,7 +181,9 @@ func (st *staging) restorePeople(ctx context.Context) error {
 			)
 			UPDATE accounts SET rights = rights + 1 WHERE id IN (SELECT account_id FROM joined)`,
 			`UPDATE intake i SET status = 409, detail = 'its author''s account was deleted here, or has an id that is in use'
-			WHERE i.status = 0 AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = i.author_id AND a.deleted_at IS NULL)`,
+			FROM (SELECT DISTINCT author_id FROM intake WHERE status = 0) wrote
+			WHERE i.status = 0 AND i.author_id = wrote.author_id
+			  AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = wrote.author_id AND a.deleted_at IS NULL)`,
 			`UPDATE intake i SET status = 422, detail = 'its group is neither here nor in the file'
 			WHERE i.status = 0 AND i.group_id IS NOT NULL AND NOT EXISTS (SELECT FROM groups g WHERE g.id = i.group_id AND g.deleted_at IS NULL)`,
 		} {
