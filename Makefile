@@ -25,9 +25,10 @@ run: ## Start limn with a Postgres of its own
 .PHONY: test
 test: parts ## Install what the tests need, and run every check and test
 	@$(MAKE) --no-print-directory lint
-	go test -race -v ./... 2>&1 | awk -f .ci/gotest.awk
-	cd extension && npm test 2>&1 | awk -f ../.ci/vitest.awk
-	cd extension && npm run test:browser 2>&1 | awk -f ../.ci/vitest.awk
+	go tool gotestsum --format testname --packages ./... --hide-summary output --post-run-command 'sh -c "test $$TESTS_SKIPPED = 0"' \
+		--rerun-fails=1 --rerun-fails-max-failures 3 --rerun-fails-abort-on-data-race -- -race
+	cd extension && npm test
+	cd extension && npm run test:browser
 
 .PHONY: check
 check: lint audit ## Look at all that can be looked at without running it
