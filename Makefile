@@ -81,12 +81,13 @@ freeze: ## Keep the schema as VERSION has it, so that every later limn is tested
 	go test ./storage -run '^TestReleasedVersionsCanBeUpgraded$$' -args -freeze $(VERSION)
 
 .PHONY: release
-release: ## Build VERSION for every system, with the image, the extension, checksums and what it is made of, into dist/release
+release: ## Build a release for every system, with the image, the extension, checksums and what it is made of, into dist/release: VERSION (the extension's)
 	@go run ./release -version "$(VERSION)"
 
 .PHONY: reproduce
 reproduce: ## Build what is committed again in another folder, and compare it with dist/release
-	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git archive HEAD | tar -x -C "$$dir" && 	(cd "$$dir" && go run ./release -version "$(VERSION)") && diff dist/release/SHA256SUMS "$$dir/dist/release/SHA256SUMS" && echo "They are the same."
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git archive HEAD | tar -x -C "$$dir" && \
+	(cd "$$dir" && go run ./release -version "$(VERSION)") && diff dist/release/SHA256SUMS "$$dir/dist/release/SHA256SUMS" && echo "They are the same."
 
 .PHONY: clean
 clean: ## Remove what was built
