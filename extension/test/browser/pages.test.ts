@@ -235,6 +235,53 @@ test('what others do appears on a page that is open', async () => {
 	expect(await page.locator('body[data-same=document]').count()).toBe(1);
 });
 
+test('a file that is taken in shows how far it is and what became of it', async () => {
+	const limn = await Limn.start();
+	const ada = await limn.signUp('Ada');
+	const open = await browse();
+	const { page } = await open('');
+	await signIn(page.context(), limn, ada.token);
+	await page.goto(`${limn.url}/account/data`);
+	const bar = page.getByRole('progressbar', { name: 'How much is sent' });
+	const button = page.getByRole('button', { name: 'Take in' });
+	const send = async () => {
+		const lines = [
+			{ page: { url }, note: 'High tide' },
+			{ page: { url }, color: 'mauve' },
+		].map((h) => JSON.stringify(h));
+		await page.getByLabel('From').selectOption('ndjson');
+		await page.getByLabel('File').setInputFiles({
+			name: 'tides.ndjson',
+			mimeType: 'application/x-ndjson',
+			buffer: Buffer.from(lines.join('\n')),
+		});
+		await button.click();
+	};
+	let release = () => {};
+	const held = new Promise<void>((done) => {
+		release = done;
+	});
+	await page.route('**/api/v1/import?*', async (route) => {
+		await held;
+		await route.continue();
+	});
+
+	await send();
+	await bar.waitFor();
+	expect(await button.isDisabled()).toBe(true);
+	release();
+	await page.getByText('1 highlight or reply is in now. 1 item could not be taken:').waitFor();
+	await page.getByText('Line 2, /color').waitFor();
+	await bar.waitFor({ state: 'hidden' });
+	expect(await button.isEnabled()).toBe(true);
+
+	await page.unroute('**/api/v1/import?*');
+	await page.route('**/api/v1/import?*', (route) => route.abort());
+	await send();
+	await page.getByText('It broke off.').waitFor();
+	expect(await button.isEnabled()).toBe(true);
+});
+
 test('what one types outlives what others do', async () => {
 	const limn = await Limn.start();
 	const [ada, bob] = [await limn.signUp('Ada'), await limn.signUp('Bob')];
