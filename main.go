@@ -15,7 +15,7 @@ import (
 )
 
 type commands struct {
-	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
+	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables, which limn serve --help lists."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
 	Token     tokenCommand     `cmd:"" help:"Make a token for an account, also while limn runs."`
 	Check     checkCommand     `cmd:"" help:"Say what the server sees of a page."`
@@ -46,15 +46,19 @@ func (serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	return serve(config, os.Stdout, newLog(os.Stderr, config.Log))
+	return serve(config, os.Stdout, newLog(os.Stderr, config.Log, config.Traces))
 }
 
 // newLog writes lines of text, or of JSON. What it is told names neither people nor what they read.
-func newLog(w io.Writer, format string) *slog.Logger {
+func newLog(w io.Writer, format string, traces bool) *slog.Logger {
+	var lines slog.Handler = slog.NewTextHandler(w, nil)
 	if format == logJSON {
-		return slog.New(slog.NewJSONHandler(w, nil))
+		lines = slog.NewJSONHandler(w, nil)
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	if traces {
+		lines = tracedLog{lines}
+	}
+	return slog.New(lines)
 }
 
 type extensionCommand struct {
