@@ -22,6 +22,7 @@ type Config struct {
 	OIDC      OIDC                 // whom people may sign in with besides
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
 	Retention time.Duration        // how long what was removed, or done once, is remembered; 0: for ever
+	Traces    bool                 // whether a span is made of each request
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
@@ -62,6 +63,9 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	// A proxy on the same machine may name the client; nobody else is believed.
 	if err := engine.SetTrustedProxies([]string{"127.0.0.0/8", "::1"}); err != nil {
 		panic(err) // the list is a constant
+	}
+	if config.Traces {
+		engine.Use(traceRequest)
 	}
 	metrics := newMetrics()
 	engine.Use(metrics.measure, s.recoverPanics, s.limitTimes, secure, allowOtherOrigins)

@@ -50,6 +50,10 @@ const strangers = (page: string) => [
 	'/groups',
 	'/nowhere',
 	'/join',
+	'/docs',
+	'/docs/settings',
+	'/docs/commands',
+	'/docs/scaling',
 	`/p/${page}`,
 ];
 const reading = (page: string, h: string) => [
@@ -133,7 +137,8 @@ test.each([320, 640])('no page is wider than a window of %s pixels', async (widt
 		'/groups',
 		`/groups/${group.id}`,
 	];
-	for (const path of [...paths, '/account', '/account/tokens', '/account/data', '/nowhere', '/signin']) {
+	const docs = ['/docs', '/docs/api', '/docs/settings', '/docs/commands', '/docs/scaling', '/docs/deploy/limn.service'];
+	for (const path of [...paths, ...docs, '/account', '/account/tokens', '/account/data', '/nowhere', '/signin']) {
 		await reader.page.goto(limn.url + path);
 		const over = await reader.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 		expect(over, path).toBeLessThanOrEqual(0);
@@ -213,6 +218,13 @@ test('what others do appears on a page that is open', async () => {
 	await signIn(other.page.context(), limn, bob.token);
 	await other.page.goto(`${limn.url}/p/${id}`);
 	await page.getByText('Here now: Bob.').waitFor();
+
+	const group = await ask(limn, bob.token, 'POST', '/groups', { name: 'Reading circle' });
+	await mark(limn, bob.token, 'For us alone', 300, { group: group.id });
+	await other.page.goto(`${limn.url}/groups/${group.id}`);
+	await other.page.locator('html[data-live=yes]').waitFor();
+	await mark(limn, bob.token, 'For us as well', 320, { group: group.id });
+	await other.page.locator('#moves-list').getByText('For us as well').waitFor();
 
 	await limn.stop();
 	await page.locator('html[data-live=no]').waitFor();
