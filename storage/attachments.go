@@ -249,6 +249,15 @@ func (s *Store) OpenAttachment(ctx context.Context, reader Reader, id uuid.UUID)
 	return f, translate(err, "open an attachment")
 }
 
+// scanFile reads the row of an attachment with all but its content, which can be read until ctx ends.
+func (s *Store) scanFile(ctx context.Context) pgx.RowToFunc[*AttachedFile] {
+	return func(row pgx.CollectableRow) (*AttachedFile, error) {
+		f := &AttachedFile{ctx: ctx, store: s}
+		err := row.Scan(&f.page, &f.On.Highlight, &f.On.Reply, &f.ID, &f.Name, &f.Type, &f.Size, &f.Hash, &f.StoredAt)
+		return f, err
+	}
+}
+
 // Read implements io.Reader.
 func (f *AttachedFile) Read(b []byte) (int, error) {
 	if f.at >= f.Size {
