@@ -25,9 +25,10 @@ run: ## Start limn with a Postgres of its own
 .PHONY: test
 test: parts ## Install what the tests need, and run every check and test
 	@$(MAKE) --no-print-directory lint
-	go test -race -v ./... 2>&1 | awk -f .ci/gotest.awk
-	cd extension && npm test 2>&1 | awk -f ../.ci/vitest.awk
-	cd extension && npm run test:browser 2>&1 | awk -f ../.ci/vitest.awk
+	go tool gotestsum --format testname --packages ./... --hide-summary output --post-run-command 'sh -c "test $$TESTS_SKIPPED = 0"' \
+		--rerun-fails=1 --rerun-fails-max-failures 3 --rerun-fails-abort-on-data-race -- -race
+	cd extension && npm test
+	cd extension && npm run test:browser
 
 .PHONY: check
 check: lint audit ## Look at all that can be looked at without running it
@@ -80,12 +81,13 @@ freeze: ## Keep the schema as VERSION has it, so that every later limn is tested
 	go test ./storage -run '^TestReleasedVersionsCanBeUpgraded$$' -args -freeze $(VERSION)
 
 .PHONY: release
-release: ## Build VERSION for every system, with the image, the extension, checksums and what it is made of, into dist/release
+release: ## Build a release for every system, with the image, the extension, checksums and what it is made of, into dist/release: VERSION (the extension's)
 	@go run ./release -version "$(VERSION)"
 
 .PHONY: reproduce
 reproduce: ## Build what is committed again in another folder, and compare it with dist/release
-	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git archive HEAD | tar -x -C "$$dir" && 	(cd "$$dir" && go run ./release -version "$(VERSION)") && diff dist/release/SHA256SUMS "$$dir/dist/release/SHA256SUMS" && echo "They are the same."
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git archive HEAD | tar -x -C "$$dir" && \
+	(cd "$$dir" && go run ./release -version "$(VERSION)") && diff dist/release/SHA256SUMS "$$dir/dist/release/SHA256SUMS" && echo "They are the same."
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -132,15 +132,17 @@ func (i importCommand) Run() error {
 	refused := bufio.NewWriter(os.Stderr)
 	defer refused.Flush()
 	in.Told = func(o storage.Outcome) error {
-		reading.end()
 		writing.step()
 		if o.Status > 299 {
 			fmt.Fprintf(refused, "line %d %s: %s\n", o.Line, o.Pointer, o.Detail)
 		}
 		return nil
 	}
-	tally, err := database.store.TakeIn(ctx, in, counted(format.Read(file), reading))
-	reading.end()
+	tally, err := database.store.TakeIn(ctx, in, func(yield func(storage.Item, error) bool) {
+		counted(format.Read(file), reading)(yield)
+		reading.end()
+		fmt.Fprintln(os.Stderr, "all was read: looking for what is here already")
+	})
 	writing.end()
 	if err != nil {
 		return fmt.Errorf("not all was taken in: %w", err)

@@ -2,15 +2,18 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // documents are what people read who use limn.
@@ -163,9 +166,8 @@ func TestIndexHasEveryDocument(t *testing.T) {
 	}
 }
 
-// The table of settings names every variable that limn reads, and no other.
+// The settings that people are told of are those that limn reads, and the README has them in the same words.
 func TestSettingsAreAllDescribed(t *testing.T) {
-	variable := regexp.MustCompile(`LIMN_[A-Z_]+`)
 	source, err := os.ReadFile("config.go")
 	if err != nil {
 		t.Fatal(err)
@@ -174,23 +176,39 @@ func TestSettingsAreAllDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := map[string]bool{}
-	for _, found := range regexp.MustCompile(`"(LIMN_[A-Z_]+)"`).FindAllStringSubmatch(string(source), -1) {
+	described, read := map[string]bool{}, map[string]bool{}
+	var table strings.Builder
+	for _, s := range settings {
+		for _, name := range s.Names {
+			described[name] = true
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", strings.Join(s.Names, "`, `"), s.Default, s.Text)
+	}
+	for _, found := range regexp.MustCompile(`"((?:LIMN|OTEL)_[A-Z_]+)"`).FindAllStringSubmatch(string(source), -1) {
 		read[found[1]] = true
 	}
-	_, table, _ := strings.Cut(string(readme), "## Settings")
-	described := map[string]bool{}
-	for _, name := range variable.FindAllString(table, -1) {
-		described[name] = true
+	if diff := gocmp.Diff(read, described); diff != "" {
+		t.Errorf("what is read (-) and what is described (+) differ:\n%s", diff)
 	}
-	for name := range read {
-		if !described[name] {
-			t.Errorf("the README does not describe %s", name)
+	if !strings.Contains(string(readme), "| --- | --- | --- |\n"+table.String()+"\n") {
+		t.Errorf("the README's table of settings is another. It should be:\n%s", table.String())
+	}
+}
+
+// What is said to be there unless something is set is what limn takes.
+func TestSettingsHaveTheValuesThatAreSaid(t *testing.T) {
+	said := map[string]string{"HOME": "/home/ada"}
+	for _, s := range settings {
+		if value := strings.Trim(s.Default, "`"); !strings.Contains(value, " ") && value != "empty" {
+			said[s.Names[0]] = value
 		}
 	}
-	for name := range described {
-		if !read[name] && !read[strings.TrimSuffix(name, "_FILE")] {
-			t.Errorf("the README describes %s, which nothing reads", name)
-		}
+	unset, err := readConfig(environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := readConfig(func(name string) string { return said[name] })
+	if err != nil || !reflect.DeepEqual(set, unset) {
+		t.Errorf("with what is said it is %+v, and without %+v: %v", set, unset, err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 type commands struct {
-	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables; the README lists them."`
+	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables, which limn serve --help lists."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
 	Token     tokenCommand     `cmd:"" help:"Make a token for an account, also while limn runs."`
 	Check     checkCommand     `cmd:"" help:"Say what the server sees of a page."`

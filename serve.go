@@ -47,7 +47,11 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	}
 	defer database.close()
 
-	web, err := server.NewWeb(origins(listening, c.PublicURL))
+	manual, err := manual()
+	if err != nil {
+		return err
+	}
+	web, err := server.NewWeb(origins(listening, c.PublicURL), manual)
 	if err != nil {
 		return err
 	}

@@ -87,19 +87,28 @@ func pack(browser, serverURL string) (map[string][]byte, error) {
 		return strings.HasSuffix(name, ".js") && !slices.Contains(parts, name) ||
 			browser == Firefox && name == "offscreen.html"
 	})
-	var described struct{ Version string }
-	data, err := sources.ReadFile("package.json")
+	version, err := Version()
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(data, &described); err != nil {
-		return nil, fmt.Errorf("read package.json: %w", err)
-	}
-	if files["manifest.json"], err = manifestFor(browser, server, described.Version); err != nil {
+	if files["manifest.json"], err = manifestFor(browser, server, version); err != nil {
 		return nil, err
 	}
 	files["config.json"], err = json.Marshal(map[string]string{"server": strings.TrimSuffix(serverURL, "/")})
 	return files, err
+}
+
+// Version is what browsers are told of the extension, such as 1.2.3.
+func Version() (string, error) {
+	var described struct{ Version string }
+	data, err := sources.ReadFile("package.json")
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(data, &described); err != nil {
+		return "", fmt.Errorf("read package.json: %w", err)
+	}
+	return described.Version, nil
 }
 
 // scripts are the entries that each browser's extension is made of, src/NAME.ts bundled to NAME.js.

@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { complete } from './test/complete.ts';
 
 export default defineConfig({
 	test: {
 		include: ['test/browser/**/*.test.ts'],
+		reporters: ['default', complete],
 		globalSetup: ['test/browser/build.ts'],
 		fileParallelism: false, // browsers are large, and machines for tests are small
 		testTimeout: 120_000,

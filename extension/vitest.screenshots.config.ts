@@ -1,4 +1,4 @@
 import { defineConfig } from 'vitest/config';
 import browser from './vitest.browser.config.ts';
 
-export default defineConfig({ test: { ...browser.test, include: ['test/browser/screenshots.ts'] } });
+export default defineConfig({ test: { ...browser.test, include: ['test/browser/*screenshots.ts'] } });

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,15 +26,15 @@ const madeAt = "1970-01-01T00:00:00Z"
 type object map[string]any
 
 // An image is written as an OCI layout in one tar, which docker load, podman load and skopeo take: one image for each
-// processor, with limn in it and nothing else. The Dockerfile makes the same from source.
+// processor, with limn and its terms in it and nothing else. The Dockerfile makes the same from source.
 type image struct {
-	blobs map[string][]byte // by name
+	blobs map[string]packed // by name
 }
 
 // add keeps a blob, and describes it.
 func (i *image) add(mediaType string, content []byte) object {
 	digest := fmt.Sprintf("%x", sha256.Sum256(content))
-	i.blobs["blobs/sha256/"+digest] = content
+	i.blobs["blobs/sha256/"+digest] = packed{0o644, content}
 	return object{"mediaType": mediaType, "digest": "sha256:" + digest, "size": len(content)}
 }
 
@@ -44,16 +43,16 @@ func (i *image) addJSON(mediaType string, content object) (object, error) {
 	return i.add(mediaType, text), err
 }
 
-// writeImage writes the image of some programs, named by their processors.
-func writeImage(w io.Writer, version string, programs map[string]string) error {
-	i := &image{blobs: map[string][]byte{}}
+// writeImage writes the image of some programs, named by their processors, with what has to be passed on beside them.
+func writeImage(w io.Writer, version string, programs map[string]string, terms map[string]packed) error {
+	i := &image{blobs: map[string]packed{}}
 	var manifests []object
 	for _, processor := range slices.Sorted(maps.Keys(programs)) {
 		program, err := os.ReadFile(programs[processor])
 		if err != nil {
 			return err
 		}
-		manifest, err := i.addPlatform(version, processor, program)
+		manifest, err := i.addPlatform(version, processor, program, terms)
 		if err != nil {
 			return err
 		}
@@ -69,20 +68,17 @@ func writeImage(w io.Writer, version string, programs map[string]string) error {
 	if err != nil {
 		return err
 	}
-	i.blobs["index.json"], i.blobs["oci-layout"] = index, []byte(`{"imageLayoutVersion":"1.0.0"}`)
-	return writeTar(w, i.blobs, 0o644)
+	i.blobs["index.json"], i.blobs["oci-layout"] = packed{0o644, index}, packed{0o644, []byte(`{"imageLayoutVersion":"1.0.0"}`)}
+	return writeTar(w, i.blobs)
 }
 
-func (i *image) addPlatform(version, processor string, program []byte) (object, error) {
-	var plain, packed bytes.Buffer
-	if err := writeTar(&plain, map[string][]byte{"limn": program}, 0o755); err != nil {
-		return nil, err
+func (i *image) addPlatform(version, processor string, program []byte, terms map[string]packed) (object, error) {
+	files := map[string]packed{"limn": {0o755, program}}
+	for name, file := range terms {
+		files["licenses/"+name] = file // where scanners of images look
 	}
-	gz := gzip.NewWriter(&packed)
-	if _, err := gz.Write(plain.Bytes()); err != nil {
-		return nil, err
-	}
-	if err := gz.Close(); err != nil {
+	var plain, small bytes.Buffer
+	if err := errors.Join(writeTar(&plain, files), writeTarGz(&small, files)); err != nil {
 		return nil, err
 	}
 	config, err := i.addJSON(configType, object{
@@ -99,20 +95,6 @@ func (i *image) addPlatform(version, processor string, program []byte) (object, 
 		return nil, err
 	}
 	return i.addJSON(manifestType, object{
-		"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []object{i.add(layerType, packed.Bytes())},
+		"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []object{i.add(layerType, small.Bytes())},
 	})
-}
-
-// writeTar writes files in the order of their names.
-func writeTar(w io.Writer, files map[string][]byte, mode int64) error {
-	out := tar.NewWriter(w)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := out.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(files[name])), Format: tar.FormatUSTAR}); err != nil {
-			return err
-		}
-		if _, err := out.Write(files[name]); err != nil {
-			return err
-		}
-	}
-	return out.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 )
 
 func main() {
-	version := flag.String("version", "", "the release's version, such as 1.2.3")
+	version := flag.String("version", "", "the release's version, such as 1.2.3-rc.1; unless said, that of the extension")
 	dir := flag.String("dir", "dist/release", "the folder to write to, which is emptied")
 	flag.Parse()
 	if err := run(*version, *dir); err != nil {
@@ -35,12 +36,24 @@ var targets = []target{
 	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"},
 }
 
-func (t target) file() string {
-	name := "limn-" + t.system + "-" + t.processor
+// program is the name of limn on the system.
+func (t target) program() string {
 	if t.system == "windows" {
-		name += ".exe"
+		return "limn.exe"
 	}
-	return name
+	return "limn"
+}
+
+// folder is what its archive unpacks to.
+func (t target) folder(version string) string {
+	return "limn-" + version + "-" + t.system + "-" + t.processor
+}
+
+func (t target) archive(version string) string {
+	if t.system == "windows" {
+		return t.folder(version) + ".zip"
+	}
+	return t.folder(version) + ".tar.gz"
 }
 
 // extensionServer is whom the released extension speaks to until its settings say otherwise. A server's own /extension has that
@@ -50,43 +63,87 @@ const extensionServer = "http://127.0.0.1:8080"
 var versionForm = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
 func run(version, dir string) error {
-	if !versionForm.MatchString(version) {
-		return errors.New("-version must be a version such as 1.2.3 or 1.2.3-rc.1")
+	version, err := versionOf(version)
+	if err != nil {
+		return err
 	}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 		return err
 	}
-	for _, t := range targets {
-		fmt.Println(t.file())
-		if err := build(t, version, filepath.Join(dir, t.file())); err != nil {
-			return fmt.Errorf("build %s: %w", t.file(), err)
-		}
-	}
-	for _, browser := range []string{extension.Chrome, extension.Firefox} {
-		err := write(filepath.Join(dir, "limn-extension-"+browser+".zip"), func(w io.Writer) error {
-			return extension.WriteZip(w, browser, extensionServer)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	programs := map[string]string{}
-	for _, t := range targets {
-		if t.system == "linux" {
-			programs[t.processor] = filepath.Join(dir, t.file())
-		}
-	}
-	err := write(filepath.Join(dir, "limn-image.tar"), func(w io.Writer) error { return writeImage(w, version, programs) })
+	bare, err := os.MkdirTemp("", "limn-release-")
 	if err != nil {
-		return fmt.Errorf("make the image: %w", err)
+		return err
 	}
-	err = write(filepath.Join(dir, "limn-sbom.cdx.json"), func(w io.Writer) error {
-		return writeSBOM(w, version, filepath.Join(dir, targets[0].file()))
-	})
+	defer os.RemoveAll(bare)
+	programs := map[target]string{}
+	for _, t := range targets {
+		fmt.Println(t.archive(version))
+		programs[t] = filepath.Join(bare, t.folder(version))
+		if err := build(t, version, programs[t]); err != nil {
+			return fmt.Errorf("build for %s: %w", t.system, err)
+		}
+	}
+	parts, err := partsOf(slices.Collect(maps.Values(programs)))
 	if err != nil {
 		return fmt.Errorf("list what it is made of: %w", err)
 	}
+	papers, err := readPapers(os.DirFS("."))
+	if err != nil {
+		return err
+	}
+	others, err := licences(parts.modules)
+	if err != nil {
+		return err
+	}
+	papers["LICENSES.txt"] = packed{0o644, others}
+
+	contents := map[string]func(io.Writer) error{
+		"limn-" + version + ".cdx.json": func(w io.Writer) error { return writeSBOM(w, version, parts) },
+		"limn-" + version + "-image.tar": func(w io.Writer) error {
+			terms := map[string]packed{"LICENSE": papers["LICENSE"], "LICENSES.txt": papers["LICENSES.txt"]}
+			return writeImage(w, version, linux(programs), terms)
+		},
+	}
+	for _, browser := range []string{extension.Chrome, extension.Firefox} {
+		contents["limn-"+version+"-extension-"+browser+".zip"] = func(w io.Writer) error {
+			return extension.WriteZip(w, browser, extensionServer)
+		}
+	}
+	for t, program := range programs {
+		contents[t.archive(version)] = func(w io.Writer) error { return writeArchive(w, t, t.folder(version), program, papers) }
+	}
+	for name, content := range contents {
+		if err := write(filepath.Join(dir, name), content); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
 	return write(filepath.Join(dir, "SHA256SUMS"), func(w io.Writer) error { return writeSums(w, dir) })
+}
+
+// versionOf is the release's version, whose numbers have to be the extension's: browsers take no letters.
+func versionOf(said string) (string, error) {
+	extensions, err := extension.Version()
+	if err != nil {
+		return "", err
+	}
+	if said == "" {
+		return extensions, nil
+	}
+	if numbers, _, _ := strings.Cut(said, "-"); !versionForm.MatchString(said) || numbers != extensions {
+		return "", fmt.Errorf("-version must be %[1]s, as extension/package.json has it, or such as %[1]s-rc.1", extensions)
+	}
+	return said, nil
+}
+
+// linux are the programs that an image can hold, by their processors.
+func linux(programs map[target]string) map[string]string {
+	some := map[string]string{}
+	for t, program := range programs {
+		if t.system == "linux" {
+			some[t.processor] = program
+		}
+	}
+	return some
 }
 
 // build makes a program that says nothing of the machine, the folder and the time in which it was made.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -12,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"limn/extension"
 )
 
 // The image is what the OCI's specification says: everything it names is in it, with the digest and size that are said, down to
@@ -26,7 +30,7 @@ func TestImageHoldsTheProgramOfEachProcessor(t *testing.T) {
 	}
 	var file, again bytes.Buffer
 	for _, w := range []io.Writer{&file, &again} {
-		if err := writeImage(w, "1.2.3", programs); err != nil {
+		if err := writeImage(w, "1.2.3", programs, map[string]packed{"LICENSE": {0o644, []byte("terms")}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,15 +87,87 @@ func TestImageHoldsTheProgramOfEachProcessor(t *testing.T) {
 	}
 }
 
-// The list of parts names every module of a program with the checksum that go.sum has.
-func TestSBOMNamesEveryModule(t *testing.T) {
+// What is unpacked is one folder, in which limn runs and its papers lie beside it.
+func TestArchiveUnpacksToAFolderWithTheProgramAndItsPapers(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "built")
+	if err := os.WriteFile(program, []byte("program"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	papers, err := readPapers(os.DirFS(".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := func(system string) *bytes.Reader {
+		t.Helper()
+		var file bytes.Buffer
+		if err := writeArchive(&file, target{system, "amd64"}, "limn-1.2.3", program, papers); err != nil {
+			t.Fatal(err)
+		}
+		return bytes.NewReader(file.Bytes())
+	}
+
+	zipped := pack("windows")
+	if runs, err := zip.NewReader(zipped, zipped.Size()); err != nil || runs.File[len(runs.File)-1].Name != "limn-1.2.3/limn.exe" {
+		t.Errorf("for Windows: %v", err)
+	}
+	modes := map[string]int64{}
+	unzipped, err := gzip.NewReader(pack("linux"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for files := tar.NewReader(unzipped); ; {
+		header, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		modes[header.Name] = header.Mode
+	}
+	for name, mode := range map[string]int64{"limn": 0o755, "README.md": 0o644, "LICENSE": 0o644, "deploy/limn.service": 0o644, "docs/start.md": 0o644} {
+		if modes["limn-1.2.3/"+name] != mode {
+			t.Errorf("%s has the mode %o, want %o", name, modes["limn-1.2.3/"+name], mode)
+		}
+	}
+}
+
+func selfParts(t *testing.T) parts {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	p, err := partsOf([]string{self})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Most licences ask to be passed on with the program.
+func TestLicencesOfEveryModuleComeAlong(t *testing.T) {
+	p := selfParts(t)
+
+	text, err := licences(p.modules)
+
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range p.modules {
+		if !strings.Contains(string(text), "==== "+m.Path+" "+m.Version+": ") {
+			t.Errorf("there are no terms of %s", m.Path)
+		}
+	}
+	if !strings.Contains(string(text), "Copyright (c) 2020 Evan Wallace") || !strings.Contains(string(text), "The Go Authors") {
+		t.Error("the terms of esbuild or Go are not there")
+	}
+}
+
+// The list of parts names every module of a program with the checksum that go.sum has, and says that the extension has none.
+func TestSBOMNamesEveryModule(t *testing.T) {
 	var file bytes.Buffer
 
-	if err := writeSBOM(&file, "1.2.3", self); err != nil {
+	if err := writeSBOM(&file, "1.2.3", selfParts(t)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -100,6 +176,10 @@ func TestSBOMNamesEveryModule(t *testing.T) {
 		Components  []struct {
 			Name, Purl string
 			Hashes     []struct{ Alg, Content string }
+		}
+		Dependencies []struct {
+			Ref       string
+			DependsOn []string
 		}
 	}
 	if err := json.Unmarshal(file.Bytes(), &list); err != nil {
@@ -114,12 +194,26 @@ func TestSBOMNamesEveryModule(t *testing.T) {
 	if !strings.HasPrefix(found, "pkg:golang/github.com/evanw/esbuild@v") {
 		t.Errorf("esbuild, which makes the extension's zips, is not named: %s", file.String())
 	}
+	of := map[string]int{}
+	for _, d := range list.Dependencies {
+		of[d.Ref] = len(d.DependsOn)
+	}
+	if parts, said := of["limn-extension@1.2.3"]; of["limn@1.2.3"] != len(list.Components) || !said || parts != 0 {
+		t.Errorf("of %d parts it says %v", len(list.Components), of)
+	}
 }
 
+// The program and the extension that are released together say the same version.
 func TestVersionsOfReleases(t *testing.T) {
-	for version, good := range map[string]bool{"1.2.3": true, "0.1.0-rc.1": true, "": false, "v1.2.3": false, "1.2": false, "1.2.3 -X main.x=y": false} {
-		if versionForm.MatchString(version) != good {
-			t.Errorf("%q is a version: %v, want %v", version, !good, good)
+	own, err := extension.Version()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]string{
+		"": own, own: own, own + "-rc.1": own + "-rc.1", "v" + own: "", "1" + own: "", own + ".0": "", own + "-rc.1 -X main.x=y": "",
+	} {
+		if got, err := versionOf(said); got != want || (err == nil) != (want != "") {
+			t.Errorf("-version %q is %q, want %q: %v", said, got, want, err)
 		}
 	}
 }

@@ -1,42 +1,63 @@
 package main
 
 import (
+	"cmp"
 	"debug/buildinfo"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"runtime/debug"
+	"slices"
 	"strings"
 )
 
-// writeSBOM writes what a program is made of, as the program itself says it, in CycloneDX 1.6. It has no serial number and no
-// time, so that it is the same for the same program.
-func writeSBOM(w io.Writer, version, program string) error {
-	info, err := buildinfo.ReadFile(program)
-	if err != nil {
-		return err
-	}
-	limn := object{
-		"type": "application", "bom-ref": "pkg:golang/limn@" + version, "name": "limn", "version": version,
-		"licenses": []object{{"license": object{"id": "Apache-2.0"}}},
-	}
-	goVersion := strings.TrimPrefix(info.GoVersion, "go")
-	components := []object{{
-		"type": "framework", "bom-ref": "pkg:golang/std@" + goVersion, "name": "std", "version": goVersion, "purl": "pkg:golang/std@" + goVersion,
-	}}
-	refs := []string{"pkg:golang/std@" + goVersion}
-	for _, module := range info.Deps {
-		if module.Replace != nil {
-			module = module.Replace
+// parts are what programs are made of.
+type parts struct {
+	goVersion string
+	modules   []*debug.Module // each once, in the order of their paths
+}
+
+// partsOf reads what programs say of themselves. Those for other systems have modules of their own.
+func partsOf(programs []string) (p parts, err error) {
+	modules := map[string]*debug.Module{}
+	for _, program := range programs {
+		info, err := buildinfo.ReadFile(program)
+		if err != nil {
+			return p, err
 		}
-		purl := "pkg:golang/" + module.Path + "@" + module.Version
+		p.goVersion = strings.TrimPrefix(info.GoVersion, "go")
+		for _, m := range info.Deps {
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			modules[m.Path] = m
+		}
+	}
+	p.modules = slices.SortedFunc(maps.Values(modules), func(a, b *debug.Module) int { return cmp.Compare(a.Path, b.Path) })
+	return p, nil
+}
+
+// writeSBOM writes what a release is made of in CycloneDX 1.6. It has no serial number and no time, so that it is the same for
+// the same programs.
+func writeSBOM(w io.Writer, version string, p parts) error {
+	licence := []object{{"license": object{"id": "Apache-2.0"}}}
+	limn := object{"type": "application", "bom-ref": "limn@" + version, "name": "limn", "version": version, "licenses": licence}
+	// Of the packages from npm none is in it: extension/bundle.go lets esbuild read the extension's own sources only.
+	inBrowsers := object{"type": "application", "bom-ref": "limn-extension@" + version, "name": "limn-extension", "version": version, "licenses": licence}
+	std := "pkg:golang/std@" + p.goVersion
+	components := []object{inBrowsers, {"type": "framework", "bom-ref": std, "name": "std", "version": p.goVersion, "purl": std}}
+	refs := []any{inBrowsers["bom-ref"], std}
+	for _, m := range p.modules {
 		// What Go calls h1 is the base64 of a SHA-256 of the module's files (golang.org/x/mod/sumdb/dirhash).
-		sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(module.Sum, "h1:"))
+		sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.Sum, "h1:"))
 		if err != nil || len(sum) != 32 {
-			return fmt.Errorf("%s has the checksum %q", module.Path, module.Sum)
+			return fmt.Errorf("%s has the checksum %q", m.Path, m.Sum)
 		}
+		purl := "pkg:golang/" + m.Path + "@" + m.Version
 		components = append(components, object{
-			"type": "library", "bom-ref": purl, "name": module.Path, "version": module.Version, "purl": purl,
+			"type": "library", "bom-ref": purl, "name": m.Path, "version": m.Version, "purl": purl,
 			"hashes": []object{{"alg": "SHA-256", "content": fmt.Sprintf("%x", sum)}},
 		})
 		refs = append(refs, purl)
@@ -46,6 +67,10 @@ func writeSBOM(w io.Writer, version, program string) error {
 	return out.Encode(object{
 		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
 		"metadata": object{"component": limn}, "components": components,
-		"dependencies": []object{{"ref": limn["bom-ref"], "dependsOn": refs}},
+		"dependencies": []object{
+			{"ref": limn["bom-ref"], "dependsOn": refs},
+			{"ref": inBrowsers["bom-ref"], "dependsOn": []any{}},
+		},
+		"compositions": []object{{"aggregate": "complete", "assemblies": []any{limn["bom-ref"], inBrowsers["bom-ref"]}}},
 	})
 }

@@ -2,189 +2,251 @@ package server
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"html/template"
-	"maps"
+	"io/fs"
+	"net/http"
 	"path"
-	"slices"
 	"strings"
+	"sync"
 
+	"github.com/gin-gonic/gin"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
 )
 
-// A description is what the docs page shows of openapi.yaml.
-type description struct {
-	Info       struct{ Description string }
-	Tags       []struct{ Name, Description string }
-	Paths      map[string]map[string]operation
-	Components struct {
-		Parameters map[string]parameter
-		Responses  map[string]response
-		Schemas    map[string]schema
-	}
+// A Manual is what the docs are made of, beside openapi.yaml.
+type Manual struct {
+	Papers   fs.FS // docs/ and what it links to, as in the source
+	Commands []Command
+	Settings []Setting
 }
 
-type operation struct {
-	Method, Path         string // set by readDescription
-	Tags                 []string
-	Summary, Description string
-	Parameters           []parameter
-	Security             []map[string][]string
-	RequestBody          struct{ Content content }
-	Responses            map[string]response
+// The docs are what people read about limn.
+type docs struct {
+	documents map[string]document // by their paths
+	shelves   []shelf
 }
 
-type parameter struct {
-	Ref                   string `json:"$ref"`
-	Name, In, Description string
+// A document is one page of them.
+type document struct {
+	Title    string
+	Content  template.HTML
+	Headings []heading // of its sections
 }
 
-type response struct {
-	Ref         string `json:"$ref"`
-	Description string
-	Content     content
+type heading struct{ ID, Title string }
+
+// A shelf is a part of the table of contents.
+type shelf struct {
+	Title string
+	Links []wayOn
 }
 
-type content map[string]struct{ Schema schema }
-
-type schema struct {
-	Ref         string `json:"$ref"`
-	Type        any    // a name, or a list of names
-	Enum        []string
-	Description string
-	Properties  map[string]schema
-	Items       *schema
-	OneOf       []schema
+// docsOf makes the docs when somebody first wants to read them.
+func docsOf(manual Manual, description []byte) func() (*docs, error) {
+	return sync.OnceValues(func() (*docs, error) {
+		d := &docs{documents: map[string]document{}}
+		if err := d.reference(description, manual); err != nil {
+			return nil, err
+		}
+		var papers []string
+		for _, pattern := range []string{"CHANGELOG.md", "docs/*.md", "docs/adr/*.md"} {
+			names, err := fs.Glob(manual.Papers, pattern)
+			if err != nil {
+				return nil, err
+			}
+			papers = append(papers, names...)
+		}
+		for _, name := range papers {
+			if err := d.read(manual.Papers, name); err != nil {
+				return nil, fmt.Errorf("read %s: %w", name, err)
+			}
+		}
+		return d, nil
+	})
 }
 
-// docsPage renders the API's description as a page, once, when the server starts.
-func docsPage(openAPI []byte) ([]byte, error) {
-	d, err := readDescription(openAPI)
+const contents = "docs/README.md" // its lists of links are the shelves
+
+// read makes a document of a paper.
+func (d *docs) read(papers fs.FS, name string) error {
+	source, err := fs.ReadFile(papers, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	page, err := template.New("docs.html").Funcs(template.FuncMap{
-		"markdown": markdown, "operations": d.operationsOf, "parameter": d.parameter, "response": d.response, "kind": schema.kind,
-	}).ParseFS(files, "docs.html")
+	root := paper.Parser().Parse(text.NewReader(source))
+	var page document
+	err = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			id, _ := n.AttributeString("id")
+			title := textOf(n, source)
+			if n.Level == 1 {
+				page.Title = title
+			} else if anchor, has := id.([]byte); has && n.Level == 2 {
+				page.Headings = append(page.Headings, heading{string(anchor), title})
+			}
+		case *ast.Link:
+			n.Destination = []byte(docsPath(name, string(n.Destination)))
+		}
+		return ast.WalkContinue, nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read the docs page: %w", err)
+		return err
+	}
+	if name == contents {
+		d.shelve(root, source)
+		return nil
 	}
 	var html bytes.Buffer
-	if err := page.Execute(&html, map[string]any{"API": d, "Base": apiBase, "Problems": problemCodes()}); err != nil {
-		return nil, fmt.Errorf("write the docs page: %w", err)
+	if err := paper.Renderer().Render(&html, source, root); err != nil {
+		return err
 	}
-	return html.Bytes(), nil
+	page.Content = template.HTML(wideParts.Replace(html.String()))
+	d.documents[docsPath("", name)] = page
+	return nil
 }
 
-// readDescription reads what is shown. Beside its methods, a path has parameters of its own: they are given to each.
-func readDescription(openAPI []byte) (d description, err error) {
-	var raw struct {
-		description
-		Paths map[string]map[string]json.RawMessage
-	}
-	if err := json.Unmarshal(openAPI, &raw); err != nil {
-		return d, fmt.Errorf("read the API's description: %w", err)
-	}
-	d = raw.description
-	d.Paths = map[string]map[string]operation{}
-	for path, members := range raw.Paths {
-		d.Paths[path] = map[string]operation{}
-		var shared []parameter
-		if own, has := members["parameters"]; has {
-			if err := json.Unmarshal(own, &shared); err != nil {
-				return d, fmt.Errorf("read the parameters of %s: %w", path, err)
-			}
-			delete(members, "parameters")
-		}
-		for method, member := range members {
-			o := operation{Method: strings.ToUpper(method), Path: path}
-			if err := json.Unmarshal(member, &o); err != nil {
-				return d, fmt.Errorf("read %s %s: %w", method, path, err)
-			}
-			o.Parameters = append(shared[:len(shared):len(shared)], o.Parameters...)
-			d.Paths[path][method] = o
-		}
-	}
-	return d, nil
-}
+// wideParts makes what may be wider than the window something that one can scroll, also by the keyboard.
+var wideParts = strings.NewReplacer("<table>", `<div class="table" tabindex="0"><table>`, "</table>", "</table></div>")
 
-// operationsOf lists what belongs under a heading, by path and then as one would use it.
-func (d description) operationsOf(tag string) (operations []operation) {
-	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
-		for _, method := range []string{"get", "post", "patch", "put", "delete"} {
-			if o, has := d.Paths[path][method]; has && slices.Contains(o.Tags, tag) {
-				operations = append(operations, o)
+// shelve reads the table of contents: under each heading, the first link of each item.
+func (d *docs) shelve(root ast.Node, source []byte) {
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Heading:
+			if n.Level == 2 {
+				d.shelves = append(d.shelves, shelf{Title: textOf(n, source)})
+			}
+		case *ast.List:
+			last := &d.shelves[len(d.shelves)-1]
+			for item := n.FirstChild(); item != nil; item = item.NextSibling() {
+				for part := item.FirstChild().FirstChild(); part != nil; part = part.NextSibling() {
+					if link, is := part.(*ast.Link); is {
+						last.Links = append(last.Links, wayOn{Path: string(link.Destination), Words: textOf(link, source)})
+						break
+					}
+				}
 			}
 		}
 	}
-	return operations
 }
 
-func (d description) parameter(p parameter) parameter {
-	if p.Ref != "" {
-		return d.Components.Parameters[path.Base(p.Ref)]
-	}
-	return p
-}
-
-func (d description) response(r response) response {
-	if r.Ref != "" {
-		return d.Components.Responses[path.Base(r.Ref)]
-	}
-	return r
-}
-
-// kind says in words what a value is; the names of schemas are those of the page's sections.
-func (s schema) kind() string {
-	switch {
-	case s.Ref != "":
-		return path.Base(s.Ref)
-	case len(s.Enum) > 0:
-		return strings.Join(s.Enum, ", ")
-	case len(s.OneOf) > 0:
-		kinds := make([]string, len(s.OneOf))
-		for i, one := range s.OneOf {
-			kinds[i] = one.kind()
-		}
-		return strings.Join(kinds, " or ")
-	}
-	var names []string
-	switch t := s.Type.(type) {
-	case string:
-		names = []string{t}
-	case []any:
-		for _, name := range t {
-			names = append(names, fmt.Sprint(name))
+func textOf(n ast.Node, source []byte) string {
+	var b strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if t, is := c.(*ast.Text); is {
+			b.Write(t.Value(source))
+		} else {
+			b.WriteString(textOf(c, source))
 		}
 	}
-	if s.Items != nil && len(names) > 0 {
-		names[0] = "array of " + s.Items.kind()
-	}
-	return strings.Join(names, " or ")
+	return b.String()
 }
 
-var writer = goldmark.New(goldmark.WithExtensions(extension.Table))
+// elsewhere is where the docs have what is in the source under another name.
+var elsewhere = map[string]string{
+	"docs/README.md": "/docs", "docs/start.md": "/docs", "docs/adr/README.md": "/docs/adr", "README.md": "/",
+	"server/openapi.yaml": "/docs/api", "README.md#settings": "/docs/settings", "main.go": "/docs/commands",
+}
+
+// docsPath is where a link leads that one paper has to another, or to a file.
+func docsPath(from, link string) string {
+	if strings.Contains(link, "://") || strings.HasPrefix(link, "#") || strings.HasPrefix(link, "/") {
+		return link
+	}
+	name, fragment, has := strings.Cut(path.Join(path.Dir(from), link), "#")
+	if has {
+		fragment = "#" + fragment
+	}
+	if there, known := elsewhere[name+fragment]; known {
+		return there
+	}
+	if there, known := elsewhere[name]; known {
+		return there + fragment
+	}
+	return "/docs/" + strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(name, "docs/"), ".md")) + fragment
+}
+
+// paper is the Markdown of our own papers, whose headings can be linked to.
+var paper = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 
 // markdown renders a text of ours.
 func markdown(text string) (template.HTML, error) {
 	var html bytes.Buffer
-	err := writer.Convert([]byte(text), &html)
+	err := paper.Convert([]byte(text), &html)
 	return template.HTML(html.String()), err
 }
 
-// problemCodes are the codes that errors have, each once, for the docs page.
-func problemCodes() []problem {
-	unread, refused := unreadable, invalid
-	unread.Detail = "The request is not well-formed, or has a field or parameter that is not known."
-	refused.Detail = "The request was read, but a field cannot be taken: errors says which and why."
-	codes := []problem{unread, refused, internal}
-	for _, k := range kinds {
-		if !slices.ContainsFunc(codes, func(p problem) bool { return p.Code == k.code }) {
-			codes = append(codes, k.problem())
+// addFilesOf serves what papers link to that is no Markdown.
+func (w *Web) addFilesOf(papers fs.FS) error {
+	for _, pattern := range []string{"docs/*.json", "deploy/*"} {
+		names, err := fs.Glob(papers, pattern)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			content, err := fs.ReadFile(papers, name)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+			contentType := "text/plain; charset=utf-8"
+			if path.Ext(name) == ".json" {
+				contentType = "application/json"
+			}
+			w.add(docsPath("", name), contentType, content)
 		}
 	}
-	slices.SortStableFunc(codes, func(a, b problem) int { return a.Status - b.Status })
-	return codes
+	return nil
+}
+
+// A docsView is a document with the table of contents beside it.
+type docsView struct {
+	document
+	Here       string
+	Shelves    []shelf
+	Next, Past *wayOn // in the order of the table of contents
+}
+
+// viewOf is a page of the docs.
+func (d *docs) viewOf(path string) (v view, known bool) {
+	page, known := d.documents[path]
+	if !known {
+		return v, false
+	}
+	body := docsView{document: page, Here: path, Shelves: d.shelves}
+	var last *wayOn
+	for _, s := range d.shelves {
+		for _, link := range s.Links {
+			if strings.Contains(link.Path, "#") {
+				continue
+			}
+			if link.Path == path {
+				body.Past = last
+			} else if last != nil && last.Path == path {
+				body.Next = &link
+			}
+			last = &link
+		}
+	}
+	return view{Title: page.Title, Path: path, Class: "docs", Body: body}, true
+}
+
+func (s *Server) viewDocs(c *gin.Context) error {
+	docs, err := s.web.docs()
+	if err != nil {
+		return err
+	}
+	v, known := docs.viewOf(c.Request.URL.Path)
+	if !known {
+		return errNoRoute
+	}
+	return s.show(c, http.StatusOK, "docs", v)
 }

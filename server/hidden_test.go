@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -309,7 +310,7 @@ func startSilent(t *testing.T, url string) (address string) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	web, err := server.NewWeb(nil)
+	web, err := server.NewWeb(nil, server.Manual{Papers: os.DirFS("..")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ import (
 // answerTo serves a connection on which a client sends text and nothing more, and returns what it is answered.
 func answerTo(t *testing.T, text string) *http.Response {
 	t.Helper()
-	web, err := NewWeb(nil)
+	web, err := NewWeb(nil, Manual{Papers: os.DirFS("..")})
 	if err != nil {
 		t.Fatal(err)
 	}

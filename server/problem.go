@@ -149,7 +149,7 @@ func problemOf(err error) problem {
 			}
 		}
 	}
-	p.Type = "/docs#" + p.Code
+	p.Type = "/docs/api#" + p.Code
 	return p
 }
 

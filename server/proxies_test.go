@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 // count and what the log says.
 func asksThrough(t *testing.T, believed string, proxies ...string) (counted []netip.Prefix, log string) {
 	t.Helper()
-	web, err := NewWeb(nil)
+	web, err := NewWeb(nil, Manual{Papers: os.DirFS("..")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,6 +121,10 @@ func (s *Server) pages() []route {
 
 		{http.MethodGet, "/search", nothing, s.search},
 
+		{http.MethodGet, "/docs", nothing, s.viewDocs},
+		{http.MethodGet, "/docs/{page}", nothing, s.viewDocs},
+		{http.MethodGet, "/docs/adr/{page}", nothing, s.viewDocs},
+
 		{http.MethodGet, "/join", nothing, s.viewJoin},
 		{http.MethodGet, "/groups", nothing, s.viewGroups},
 		{http.MethodPost, "/groups", account, filled(s.beginGroup)},

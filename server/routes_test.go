@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -45,11 +46,12 @@ func TestRoutesAreThoseDescribed(t *testing.T) {
 
 // The type of each problem leads to where its code is explained.
 func TestEveryProblemIsExplained(t *testing.T) {
-	web, err := NewWeb(nil)
+	web, err := NewWeb(nil, Manual{Papers: os.DirFS("..")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	docs := string(web.assets["/docs"].content)
+	page, _ := web.document("/docs/api")
+	docs := string(page.content)
 	for _, p := range problemCodes() {
 		if n := strings.Count(docs, `id="`+p.Code+`"`); n != 1 {
 			t.Errorf("%s is explained %d times", p.Code, n)
@@ -59,7 +61,7 @@ func TestEveryProblemIsExplained(t *testing.T) {
 		&unreadableError{"the query", "is not well-formed"}, &storage.URLError{Detail: "must have a host"},
 		&storage.InvalidError{Fields: []storage.FieldError{{Pointer: "/note", Detail: "is missing"}}}, errors.New("a fault"), errNoRoute,
 	} {
-		if p := problemOf(err); !strings.Contains(docs, `id="`+strings.TrimPrefix(p.Type, "/docs#")+`"`) {
+		if p := problemOf(err); !strings.Contains(docs, `id="`+strings.TrimPrefix(p.Type, "/docs/api#")+`"`) {
 			t.Errorf("%s is not explained", p.Type)
 		}
 	}

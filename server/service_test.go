@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +47,7 @@ func startInstance(t *testing.T, store *storage.Store, configure ...func(*server
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	front := httptest.NewUnstartedServer(nil)
-	web, err := server.NewWeb([]string{"http://" + front.Listener.Addr().String()})
+	web, err := server.NewWeb([]string{"http://" + front.Listener.Addr().String()}, server.Manual{Papers: os.DirFS("..")})
 	if err != nil {
 		t.Fatal(err)
 	}

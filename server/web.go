@@ -24,6 +24,7 @@ type Web struct {
 	origins []string
 	assets  map[string]asset
 	home    asset // as a stranger reads it: the checker, too
+	docs    func() (*docs, error)
 }
 
 // An asset is a file of the server's own, at a path.
@@ -33,15 +34,15 @@ type asset struct {
 	etag        string
 }
 
-//go:embed docs.html openapi.yaml templates web
+//go:embed openapi.yaml templates web
 var files embed.FS
 
 // pagePolicy lets a page of ours load what the server serves, and nothing else; nobody may frame it.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-// NewWeb prepares the pages. origins are the addresses that lead to this server, as "http://host:port".
-func NewWeb(origins []string) (*Web, error) {
+// NewWeb prepares the pages, with the docs. origins are the addresses that lead to this server, as "http://host:port".
+func NewWeb(origins []string, manual Manual) (*Web, error) {
 	w := &Web{origins: origins, assets: map[string]asset{}}
 	if err := w.addFiles(); err != nil {
 		return nil, err
@@ -51,11 +52,10 @@ func NewWeb(origins []string) (*Web, error) {
 		return nil, err
 	}
 	w.add("/openapi.json", "application/json", description)
-	docs, err := docsPage(description)
-	if err != nil {
+	if err := w.addFilesOf(manual.Papers); err != nil {
 		return nil, err
 	}
-	w.add("/docs", pageType, docs)
+	w.docs = docsOf(manual, description)
 	home, err := render("home", strangersHome)
 	if err != nil {
 		return nil, err
@@ -113,12 +113,28 @@ func (w *Web) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	a, known := w.assets[request.URL.Path]
 	if request.URL.Path == "/" {
 		a, known = w.home, true
+	} else if under(request.URL.Path, "/docs") && !known {
+		a, known = w.document(request.URL.Path)
 	}
 	if !known {
 		http.NotFound(answer, request)
 		return
 	}
 	a.serve(answer, request)
+}
+
+// document is a page of the docs as a stranger reads it.
+func (w *Web) document(path string) (asset, bool) {
+	docs, err := w.docs()
+	if err != nil {
+		return asset{}, false // whoever asks the server itself is told
+	}
+	v, known := docs.viewOf(path)
+	if !known {
+		return asset{}, false
+	}
+	html, err := render("docs", v)
+	return newAsset(pageType, html), err == nil
 }
 
 func (a asset) serve(answer http.ResponseWriter, request *http.Request) {

@@ -37,7 +37,7 @@ func (v view) Next() string {
 }
 
 // views are the templates of the server's pages, by their file's name.
-var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group", "join", "signin", "account", "tokens", "data", "admin")
+var views = parseViews("problem", "home", "page", "highlight", "search", "groups", "group", "join", "signin", "account", "tokens", "data", "admin", "docs")
 
 func parseViews(names ...string) map[string]*template.Template {
 	common := template.Must(template.New("").Funcs(viewWords).ParseFS(files, "templates/layout.html", "templates/parts.html"))

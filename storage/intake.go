@@ -75,36 +75,34 @@ type Tally struct {
 // arrive, and lets each answer find what it answers, wherever in the file that stands. Then they are written some
 // thousands at once, each as a change of its page.
 func (s *Store) TakeIn(ctx context.Context, in Intake, items iter.Seq2[Item, error]) (tally Tally, err error) {
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := s.Connect(ctx) // of its own: the tables and their memory go with it
 	if err != nil {
-		return tally, translate(err, "take in a file")
+		return tally, err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherLimit)
 		defer cancel()
-		if _, failed := conn.Exec(ctx, `DISCARD TEMP`); failed != nil {
-			conn.Conn().Close(ctx) // which discards them, too
-		}
-		conn.Release()
+		conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, stagingTables); err != nil {
+	if _, err := conn.Exec(ctx, stagingMemory+stagingTables); err != nil {
 		return tally, translate(err, "take in a file")
 	}
-	st := newStaging(s, conn.Conn(), in)
+	st := newStaging(s, conn, in)
 	if err := st.gather(ctx, items); err != nil {
 		return tally, err
 	}
 	if err := st.judge(ctx); err != nil {
 		return tally, translate(err, "judge a file")
 	}
-	if err := st.tell(ctx, &tally, `i.status > 0`, pgx.NamedArgs{}); err != nil {
+	if err := st.tell(ctx, &tally, `intake i WHERE i.status > 0`, pgx.NamedArgs{}); err != nil {
 		return tally, err
 	}
 	if err := st.write(ctx, &tally); err != nil {
 		return tally, err
 	}
-	if tally.Created > muchMore { // what Postgres knew of the tables is not true any more
-		_, err = conn.Exec(ctx, `ANALYZE pages, highlights, replies`)
+	if tally.Created > muchMore { // what Postgres knew of the tables is not true any more; nobody plans by what is in ranges
+		_, err = conn.Exec(ctx, `
+			ANALYZE pages, replies, highlights (page_id, id, seq, author_id, group_id, color, tags, replies, check_state, created_at, updated_at, deleted_at)`)
 	}
 	return tally, translate(err, "look at what was taken in")
 }
@@ -124,12 +122,12 @@ func refusal(err error) (status int, pointer, detail string) {
 	return http.StatusUnprocessableEntity, "", err.Error()
 }
 
-// tell tells of the items that a condition chooses, in their order in the file. What was only refused when it was about to be
+// tell tells of the staged items i that are chosen, in their order in the file. What was only refused when it was about to be
 // written has the negative status.
 func (st *staging) tell(ctx context.Context, tally *Tally, which string, args pgx.NamedArgs) error {
 	rows, _ := st.conn.Query(ctx, `
-		SELECT i.line, i.pointer, coalesce(i.id::text, ''), CASE i.status WHEN 0 THEN 201 ELSE abs(i.status) END, i.detail FROM intake i
-		WHERE `+which+` AND NOT (i.part AND i.status IN (0, 200)) ORDER BY i.n`, args)
+		SELECT i.line, i.pointer, coalesce(i.id::text, ''), CASE i.status WHEN 0 THEN 201 ELSE abs(i.status) END, i.detail
+		FROM `+which+` AND NOT (i.part AND i.status IN (0, 200)) ORDER BY i.n`, args)
 	var o Outcome
 	var told error
 	_, err := pgx.ForEachRow(rows, []any{&o.Line, &o.Pointer, &o.ID, &o.Status, &o.Detail}, func() error {

@@ -13,6 +13,9 @@ func (st *staging) judge(ctx context.Context) error {
 	if st.in.Restore {
 		steps = append([]func(context.Context) error{st.restorePeople}, steps...)
 	}
+	if err := st.exec(ctx, `ANALYZE intake (`+judgedBy+`)`); err != nil {
+		return err
+	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -20,6 +23,9 @@ func (st *staging) judge(ctx context.Context) error {
 	}
 	return nil
 }
+
+// judgedBy are the columns that the items are looked up by.
+const judgedBy = `n, kind, status, id, page_id, highlight_id, in_reply_to, author_id, group_id`
 
 // exec runs statements one after the other.
 func (st *staging) exec(ctx context.Context, statements ...string) error {
@@ -33,20 +39,20 @@ func (st *staging) exec(ctx context.Context, statements ...string) error {
 
 // judgeIDs looks for ids that are twice in the file, or here already.
 func (st *staging) judgeIDs(ctx context.Context) error {
-	return st.exec(ctx, `ANALYZE intake`, `
+	return st.exec(ctx, `
 		UPDATE intake i SET
 			status = CASE WHEN (i.url, i.note, i.color, i.tags, i.highlight_id) IS NOT DISTINCT FROM (f.url, f.note, f.color, f.tags, f.highlight_id) THEN 200 ELSE 409 END,
 			detail = 'stands in line ' || f.line || ' already'
-		FROM (SELECT n, min(n) OVER (PARTITION BY kind, id) AS first FROM intake WHERE status = 0) again JOIN intake f ON f.n = again.first
-		WHERE i.n = again.n AND again.n > again.first`,
-		presentHighlights(`409`, `200`), presentReplies(`409`, `200`))
+		FROM (SELECT kind, id, min(n) AS n FROM intake WHERE status = 0 GROUP BY kind, id HAVING count(*) > 1) first JOIN intake f ON f.n = first.n
+		WHERE i.status = 0 AND i.kind = first.kind AND i.id = first.id AND i.n > first.n`,
+		presentHighlights(`intake`, `409`, `200`), presentReplies(`intake`, `409`, `200`))
 }
 
 // presentHighlights gives those that are here a status. Of another one's id it says no more than that it is in use.
-func presentHighlights(other, same string) string {
+func presentHighlights(table, other, same string) string {
 	const alike = `h.page_id = i.page_id AND h.note = i.note AND h.color = i.color AND h.tags = i.tags`
 	return `
-		UPDATE intake i SET
+		UPDATE ` + table + ` i SET
 			status = CASE WHEN h.author_id = i.author_id AND h.deleted_at IS NULL AND ` + alike + ` THEN ` + same + ` ELSE ` + other + ` END,
 			detail = CASE WHEN h.author_id <> i.author_id THEN 'the id is in use'
 			              WHEN h.deleted_at IS NOT NULL THEN 'was deleted here'
@@ -55,9 +61,9 @@ func presentHighlights(other, same string) string {
 		FROM highlights h WHERE i.kind = 0 AND i.status = 0 AND h.id = i.id`
 }
 
-func presentReplies(other, same string) string {
+func presentReplies(table, other, same string) string {
 	return `
-		UPDATE intake i SET
+		UPDATE ` + table + ` i SET
 			status = CASE WHEN r.author_id = i.author_id AND r.deleted_at IS NULL AND r.note = i.note THEN ` + same + ` ELSE ` + other + ` END,
 			detail = CASE WHEN r.author_id <> i.author_id THEN 'the id is in use'
 			              WHEN r.deleted_at IS NOT NULL THEN 'was deleted here'
@@ -71,6 +77,9 @@ const maxThread = 100
 
 // findThreads finds what each reply is under: a highlight of the file or one that is here, where the account may write.
 func (st *staging) findThreads(ctx context.Context) error {
+	if st.replies == 0 {
+		return nil
+	}
 	err := st.exec(ctx,
 		`CREATE INDEX ON intake (id) WHERE kind = 0`,
 		`CREATE INDEX ON intake (id) WHERE kind = 1`,
@@ -131,15 +140,10 @@ func (r Reader) writable() []uuid.UUID {
 	return list
 }
 
-// makePages makes the pages that are missing, and puts the items into the order in which they are written.
+// makePages makes the pages that are missing.
 func (st *staging) makePages(ctx context.Context) error {
-	return st.exec(ctx,
-		`CREATE INDEX ON intake (page_id, kind, n) WHERE status <= 0`,
-		`CREATE INDEX ON intake_history (highlight_id)`,
-		`CREATE INDEX ON intake_files (highlight_id)`,
-		`CREATE INDEX ON intake_pieces (attachment_id, place)`,
-		`ANALYZE intake`,
-		`INSERT INTO pages (id, url, title)
+	return st.exec(ctx, `
+		INSERT INTO pages (id, url, title)
 		SELECT DISTINCT ON (page_id) page_id, url, page_title FROM intake
 		WHERE kind = 0 AND status = 0 ORDER BY page_id, page_title = '', n
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title WHERE pages.title = '' AND excluded.title <> ''`)
@@ -177,7 +181,9 @@ func (st *staging) restorePeople(ctx context.Context) error {
 			)
 			UPDATE accounts SET rights = rights + 1 WHERE id IN (SELECT account_id FROM joined)`,
 			`UPDATE intake i SET status = 409, detail = 'its author''s account was deleted here, or has an id that is in use'
-			WHERE i.status = 0 AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = i.author_id AND a.deleted_at IS NULL)`,
+			FROM (SELECT DISTINCT author_id FROM intake WHERE status = 0) wrote
+			WHERE i.status = 0 AND i.author_id = wrote.author_id
+			  AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = wrote.author_id AND a.deleted_at IS NULL)`,
 			`UPDATE intake i SET status = 422, detail = 'its group is neither here nor in the file'
 			WHERE i.status = 0 AND i.group_id IS NOT NULL AND NOT EXISTS (SELECT FROM groups g WHERE g.id = i.group_id AND g.deleted_at IS NULL)`,
 		} {

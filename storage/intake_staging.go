@@ -41,6 +41,12 @@ const stagingTables = `
 	);
 	CREATE TEMP TABLE intake_pieces (attachment_id uuid, place bigint, content bytea)`
 
+// stagingMemory lets Postgres hold more of a file than of other tables. Three files at once are the most.
+const stagingMemory = `
+	SET temp_buffers = '64MB';
+	SET work_mem = '64MB';
+	SET jit = off;`
+
 // stagedColumns are those of each staging table, in its order.
 var stagedColumns = map[string][]string{
 	"intake": {
@@ -71,8 +77,12 @@ type staging struct {
 	rows  map[string][][]any // by table
 	held  int                // bytes of text in them
 	known *lru.Cache[Account, struct{}]
+	pages *lru.Cache[string, PageRef] // by URL, as it stands in the file
 	mine  string // the key of the name of who takes it in
 	visit int64  // pages that are to be visited
+
+	staged  map[string]int64 // rows by table
+	replies int64
 }
 
 func newStaging(s *Store, conn *pgx.Conn, in Intake) *staging {
@@ -80,8 +90,12 @@ func newStaging(s *Store, conn *pgx.Conn, in Intake) *staging {
 	if err != nil {
 		panic(err) // the size is a constant
 	}
+	pages, err := lru.New[string, PageRef](stagedTogether)
+	if err != nil {
+		panic(err) // likewise
+	}
 	return &staging{
-		store: s, conn: conn, in: in, now: time.Now(), rows: map[string][][]any{}, known: known,
+		store: s, conn: conn, in: in, now: time.Now(), rows: map[string][][]any{}, staged: map[string]int64{}, known: known, pages: pages,
 		mine: nameKey(in.Author.Account.Name),
 	}
 }
@@ -144,7 +158,10 @@ func (st *staging) copy(ctx context.Context, tables map[string][][]any) error {
 	return nil
 }
 
-func (st *staging) put(table string, row ...any) { st.rows[table] = append(st.rows[table], row) }
+func (st *staging) put(table string, row ...any) {
+	st.rows[table] = append(st.rows[table], row)
+	st.staged[table]++
+}
 
 func (st *staging) add(item Item) {
 	st.n++
@@ -200,7 +217,7 @@ func (st *staging) refuse(item Item, err error) {
 
 func (st *staging) addHighlight(item Item) error {
 	h := *item.Highlight
-	url, err := NormalizeURL(h.Page.URL)
+	page, err := st.page(h.Page.URL)
 	if err != nil {
 		return err
 	}
@@ -223,7 +240,7 @@ func (st *staging) addHighlight(item Item) error {
 		return err
 	}
 	if h.ID == uuid.Nil {
-		h.ID = st.idFor(item.Foreign, url, h)
+		h.ID = st.idFor(item.Foreign, page.URL, h)
 	}
 	public, own := n.Title, ""
 	if place != Public {
@@ -244,10 +261,22 @@ func (st *staging) addHighlight(item Item) error {
 		}
 	}
 	st.held += len(h.Note) + 512
-	st.put("intake", st.n, item.Line, item.Pointer, item.Part, 0, 0, "", [16]byte(h.ID), [16]byte(PageID(url)), url, public, own, nil, nil,
+	st.put("intake", st.n, item.Line, item.Pointer, item.Part, 0, 0, "", [16]byte(h.ID), [16]byte(page.ID), page.URL, public, own, nil, nil,
 		[16]byte(h.Author.ID), [16]byte(place), in, n.Ranges, n.Color, n.Note, n.Tags, h.Seq, max(h.Version, 1), check.State, check.Reason, check.CheckedAt,
 		check.Ranges, verified, h.CreatedAt, h.UpdatedAt)
 	return nil
+}
+
+// page is the page of a URL. Most pages of a file have several highlights.
+func (st *staging) page(raw string) (page PageRef, err error) {
+	if page, known := st.pages.Get(raw); known {
+		return page, nil
+	}
+	if page.URL, err = NormalizeURL(raw); err == nil {
+		page.ID = PageID(page.URL)
+		st.pages.Add(raw, page)
+	}
+	return page, err
 }
 
 func (st *staging) addReply(item Item) error {
@@ -276,6 +305,7 @@ func (st *staging) addReply(item Item) error {
 		highlight = &r.Highlight
 	}
 	st.held += len(r.Note) + 256
+	st.replies++
 	st.put("intake", st.n, item.Line, item.Pointer, item.Part, 1, 0, "", r.ID, nil, nil, nil, nil, highlight, r.InReplyTo,
 		r.Author.ID, nil, nil, nil, nil, r.Note, nil, r.Seq, max(r.Version, 1), nil, nil, nil, nil, nil, r.CreatedAt, r.UpdatedAt)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,42 +17,29 @@ const (
 	visitEvery      = 200 * time.Millisecond // between the visits to the pages of a file, so that many are no flood
 )
 
-// A span is a part of the staged items, in the order in which they are written.
-type span struct {
-	fromPage, toPage uuid.UUID
-	fromKind, toKind int
-	fromN, toN       int64 // the first is not in it, the last is
-}
-
-const inSpan = `(i.page_id, i.kind, i.n) > (@from_page, @from_kind, @from_n) AND (i.page_id, i.kind, i.n) <= (@to_page, @to_kind, @to_n)`
+// A span is a part of ready, the items in the order in which they are written: after the first place, up to the last.
+const inSpan = `i.place > @first AND i.place <= @last`
 
 // write writes what was not refused, page by page: highlights before replies, each in the file's order.
 func (st *staging) write(ctx context.Context, tally *Tally) error {
-	var sp span
-	for {
-		err := st.conn.QueryRow(ctx, `
-			SELECT page_id, kind, n FROM (
-				SELECT page_id, kind, n FROM intake WHERE status <= 0 AND (page_id, kind, n) > ($1, $2, $3) ORDER BY page_id, kind, n LIMIT $4
-			) AS next ORDER BY page_id DESC, kind DESC, n DESC LIMIT 1`, sp.fromPage, sp.fromKind, sp.fromN, writtenTogether).
-			Scan(&sp.toPage, &sp.toKind, &sp.toN)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return st.attach(ctx, tally)
-		}
+	if err := st.order(ctx); err != nil {
+		return translate(err, "put a file in order")
+	}
+	for first := int64(0); ; {
+		last, err := st.endOfSpan(ctx, first)
 		if err != nil {
 			return translate(err, "take in a file")
 		}
-		if st.in.Restore { // whole pages, so that they may keep their numbers
-			sp.toKind, sp.toN = 2, 0
+		if last == first {
+			return st.attach(ctx, tally)
 		}
-		args := pgx.NamedArgs{
-			"from_page": sp.fromPage, "from_kind": sp.fromKind, "from_n": sp.fromN, "to_page": sp.toPage, "to_kind": sp.toKind, "to_n": sp.toN,
-		}
-		pages, err := st.writeSpan(ctx, args)
+		args := pgx.NamedArgs{"first": first, "last": last}
+		pages, err := st.writeSpan(ctx, args, false)
 		for range 3 { // an id was taken meanwhile
 			if !errors.Is(err, ErrConflict) {
 				break
 			}
-			pages, err = st.writeSpan(ctx, args)
+			pages, err = st.writeSpan(ctx, args, true)
 		}
 		if err != nil {
 			return err
@@ -60,29 +48,67 @@ func (st *staging) write(ctx context.Context, tally *Tally) error {
 			st.in.Changed(page)
 		}
 		st.visit += int64(len(pages))
-		if err := st.tell(ctx, tally, inSpan+` AND i.status <= 0`, args); err != nil {
+		if err := st.tell(ctx, tally, `intake_ready i WHERE `+inSpan, args); err != nil {
 			return err
 		}
-		sp.fromPage, sp.fromKind, sp.fromN = sp.toPage, sp.toKind, sp.toN
+		first = last
 	}
 }
 
+// order puts the items side by side as they are written. Pages are in no order in a file: to fetch each span's items from all over
+// it costs more than to write them.
+func (st *staging) order(ctx context.Context) error {
+	return st.exec(ctx, `
+		CREATE TEMP TABLE intake_ready AS
+		SELECT row_number() OVER (ORDER BY page_id, kind, n) AS place, i.* FROM intake i WHERE status = 0`,
+		`CREATE UNIQUE INDEX ON intake_ready (place)`,
+		`CREATE INDEX ON intake_history (highlight_id)`,
+		`CREATE INDEX ON intake_files (highlight_id)`,
+		`CREATE INDEX ON intake_pieces (attachment_id, place)`,
+		`ANALYZE intake_ready (place, `+judgedBy+`)`)
+}
+
+// endOfSpan is the last place of the span after the first; the first itself, if there is none.
+func (st *staging) endOfSpan(ctx context.Context, first int64) (last int64, err error) {
+	last = first + writtenTogether
+	if st.in.Restore { // whole pages, so that they may keep their numbers
+		err := st.conn.QueryRow(ctx, `
+			SELECT place - 1 FROM intake_ready
+			WHERE place > $1 AND page_id <> (SELECT page_id FROM intake_ready WHERE place = $1) ORDER BY place LIMIT 1`, last).Scan(&last)
+		if err == nil || !errors.Is(err, pgx.ErrNoRows) {
+			return last, err
+		}
+	}
+	err = st.conn.QueryRow(ctx, `
+		SELECT coalesce(max(place), $1) FROM intake_ready WHERE place >= $1 AND ($3 OR place <= $2)`, first, last, st.in.Restore).Scan(&last)
+	return last, err
+}
+
 // writeSpan writes a part of the items in one transaction, and returns the pages that have changed.
-func (st *staging) writeSpan(ctx context.Context, span pgx.NamedArgs) (pages []uuid.UUID, err error) {
+func (st *staging) writeSpan(ctx context.Context, span pgx.NamedArgs, again bool) (pages []uuid.UUID, err error) {
 	err = pgx.BeginFunc(ctx, st.conn, func(tx pgx.Tx) error {
 		// Some thousands of rows are looked up one by one: to read a whole table for each span costs more with each.
-		if _, err := tx.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', true), set_config('random_page_cost', '1', true), set_config('jit', 'off', true)`); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', true), set_config('random_page_cost', '1', true)`); err != nil {
 			return err
 		}
 		rows, _ := tx.Query(ctx, `
 			SELECT p.id FROM pages p
-			WHERE p.id IN (SELECT i.page_id FROM intake i WHERE i.status = 0 AND `+inSpan+`) ORDER BY p.id FOR NO KEY UPDATE`, span)
+			WHERE p.id IN (SELECT i.page_id FROM intake_ready i WHERE i.status = 0 AND `+inSpan+`) ORDER BY p.id FOR NO KEY UPDATE`, span)
 		if pages, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]); err != nil {
 			return err
 		}
-		steps := []func(context.Context, pgx.Tx, pgx.NamedArgs) error{st.judgeAgain, st.insert, countNewReplies}
-		if st.in.Restore {
-			steps = append(steps, restoreHistory, restoreFiles)
+		steps := []func(context.Context, pgx.Tx, pgx.NamedArgs) error{st.judgeRights, st.insert}
+		if again {
+			steps = slices.Insert(steps, 0, judgeIDsAgain)
+		}
+		if st.replies > 0 {
+			steps = append(steps, countNewReplies)
+		}
+		if st.in.Restore && st.staged["intake_history"] > 0 {
+			steps = append(steps, restoreHistory)
+		}
+		if st.in.Restore && st.staged["intake_files"] > 0 {
+			steps = append(steps, restoreFiles)
 		}
 		for _, step := range steps {
 			if err := step(ctx, tx, span); err != nil {
@@ -94,13 +120,18 @@ func (st *staging) writeSpan(ctx context.Context, span pgx.NamedArgs) (pages []u
 	return pages, translate(err, "take in a file")
 }
 
-// judgeAgain refuses what could have been written when the file was judged, and cannot any more.
-func (st *staging) judgeAgain(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
-	for _, step := range []string{presentHighlights(`-409`, `-200`), presentReplies(`-409`, `-200`)} {
+// judgeIDsAgain refuses what was written by others since the file was judged.
+func judgeIDsAgain(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
+	for _, step := range []string{presentHighlights(`intake_ready`, `-409`, `-200`), presentReplies(`intake_ready`, `-409`, `-200`)} {
 		if _, err := tx.Exec(ctx, step+` AND `+inSpan, span); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// judgeRights refuses what could have been written when the file was judged, and may not be any more.
+func (st *staging) judgeRights(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
 	if st.in.Restore {
 		return nil
 	}
@@ -111,7 +142,7 @@ func (st *staging) judgeAgain(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs
 	}
 	span["account"] = st.in.Author.Account.ID
 	_, err = tx.Exec(ctx, `
-		UPDATE intake i SET status = -403, detail = 'is in a group that you may not write to any more'
+		UPDATE intake_ready i SET status = -403, detail = 'is in a group that you may not write to any more'
 		WHERE i.status = 0 AND i.group_id IS NOT NULL AND `+inSpan+` AND NOT EXISTS (
 			SELECT FROM members m WHERE m.group_id = i.group_id AND m.account_id = @account AND m.role <> 'reader')`, span)
 	return err
@@ -123,7 +154,7 @@ func (st *staging) insert(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) er
 	span["restore"], span["visit"], span["every"] = st.in.Restore, st.visit, visitEvery
 	_, err := tx.Exec(ctx, `
 		WITH coming AS MATERIALIZED (
-			SELECT i.*, row_number() OVER (PARTITION BY i.page_id ORDER BY i.kind, i.n) AS place FROM intake i WHERE i.status = 0 AND `+inSpan+`
+			SELECT i.*, row_number() OVER (PARTITION BY i.page_id ORDER BY i.place) AS number FROM intake_ready i WHERE i.status = 0 AND `+inSpan+`
 		), counted AS (
 			SELECT page_id, count(*) AS count, max(seq) AS last, row_number() OVER (ORDER BY page_id) AS nth,
 			       bool_or(check_state = 'pending') AS pending,
@@ -142,13 +173,13 @@ func (st *staging) insert(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) er
 		), marked AS (
 			INSERT INTO highlights (page_id, id, seq, version, author_id, group_id, title, ranges, color, note, tags, replies,
 			                        check_state, check_reason, checked_at, check_ranges, verified_at, created_at, updated_at)
-			SELECT h.page_id, h.id, CASE WHEN held.kept THEN h.seq ELSE held.before + h.place END, h.version, h.author_id, h.place_id, h.title, h.ranges,
+			SELECT h.page_id, h.id, CASE WHEN held.kept THEN h.seq ELSE held.before + h.number END, h.version, h.author_id, h.place_id, h.title, h.ranges,
 			       h.color, h.note, h.tags, coalesce(a.replies, 0),
 			       h.check_state, h.check_reason, h.checked_at, h.check_ranges, h.verified_at, h.created_at, h.updated_at
 			FROM coming h JOIN held ON held.page_id = h.page_id LEFT JOIN answered a ON a.highlight_id = h.id WHERE h.kind = 0
 		)
 		INSERT INTO replies (page_id, id, highlight_id, in_reply_to, seq, version, author_id, group_id, note, created_at, updated_at)
-		SELECT r.page_id, r.id, r.highlight_id, r.in_reply_to, CASE WHEN held.kept THEN r.seq ELSE held.before + r.place END, r.version, r.author_id,
+		SELECT r.page_id, r.id, r.highlight_id, r.in_reply_to, CASE WHEN held.kept THEN r.seq ELSE held.before + r.number END, r.version, r.author_id,
 		       r.place_id, r.note, r.created_at, r.updated_at
 		FROM coming r JOIN held ON held.page_id = r.page_id WHERE r.kind = 1`, span)
 	return err
@@ -159,9 +190,9 @@ func countNewReplies(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
 	_, err := tx.Exec(ctx, `
 		WITH answered AS (
 			SELECT i.page_id, i.highlight_id, row_number() OVER (PARTITION BY i.page_id ORDER BY i.highlight_id) AS place
-			FROM intake i
+			FROM intake_ready i
 			WHERE i.kind = 1 AND i.status = 0 AND `+inSpan+` AND NOT EXISTS (
-				SELECT FROM intake h WHERE h.kind = 0 AND h.status = 0 AND h.id = i.highlight_id AND (h.page_id, h.kind, h.n) > (@from_page, @from_kind, @from_n))
+				SELECT FROM intake_ready h WHERE h.kind = 0 AND h.status = 0 AND h.id = i.highlight_id AND h.place > @first AND h.place <= @last)
 			GROUP BY i.page_id, i.highlight_id
 		), page AS (
 			UPDATE pages p SET seq = seq + count FROM (SELECT page_id, count(*) AS count FROM answered GROUP BY page_id) c
@@ -177,7 +208,7 @@ func restoreHistory(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO history (page_id, highlight_id, at, id, account_id, kind, fields, state, reason, ranges)
 		SELECT i.page_id, i.id, e.at, e.id, e.account_id, e.kind, e.fields, e.state, e.reason, e.ranges
-		FROM intake i JOIN intake_history e ON e.highlight_id = i.id
+		FROM intake_ready i JOIN intake_history e ON e.highlight_id = i.id
 		WHERE i.kind = 0 AND i.status = 0 AND `+inSpan+` AND (e.account_id IS NULL OR EXISTS (SELECT FROM accounts a WHERE a.id = e.account_id))
 		ON CONFLICT DO NOTHING`, span)
 	return err
@@ -187,7 +218,7 @@ func restoreFiles(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
 	for _, step := range []string{
 		`CREATE TEMP TABLE intake_stored ON COMMIT DROP AS
 		SELECT f.*, i.page_id, coalesce(r.author_id, i.author_id) AS account_id
-		FROM intake i JOIN intake_files f ON f.highlight_id = i.id LEFT JOIN replies r ON r.page_id = i.page_id AND r.id = f.reply_id
+		FROM intake_ready i JOIN intake_files f ON f.highlight_id = i.id LEFT JOIN replies r ON r.page_id = i.page_id AND r.id = f.reply_id
 		WHERE i.kind = 0 AND i.status = 0 AND ` + inSpan + ` AND (f.reply_id IS NULL OR r.highlight_id = i.id)
 		  AND f.size = (SELECT sum(length(content)) FROM intake_pieces WHERE attachment_id = f.id)
 		  AND NOT EXISTS (SELECT FROM attachments a WHERE a.id = f.id)`,
@@ -215,8 +246,11 @@ func restoreFiles(ctx context.Context, tx pgx.Tx, span pgx.NamedArgs) error {
 
 // attach stores the files of what was taken in for an account, as if it attached them: there is as much room as ever.
 func (st *staging) attach(ctx context.Context, tally *Tally) error {
-	if st.in.Restore {
+	if st.in.Restore || st.staged["intake_files"] == 0 {
 		return nil
+	}
+	if err := st.exec(ctx, `UPDATE intake i SET status = r.status FROM intake_ready r WHERE r.status < 0 AND i.n = r.n`); err != nil {
+		return translate(err, "attach a file")
 	}
 	type staged struct {
 		line    int64

@@ -89,7 +89,7 @@ func TestAPrivatePostgresThatIsKilledIsReportedAndStartsAgainWithItsData(t *test
 	killPostmaster(t, dir)
 	select {
 	case <-private.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Done is not closed after the kill")
 	}
 	private.Close()
@@ -409,7 +409,7 @@ func awaitEnd(t *testing.T, pid int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("process %d goes on", pid)
 	}
 }

@@ -217,7 +217,6 @@ func TestANewHighlightIsVerifiedAtOnce(t *testing.T) {
 	b, s := newBench(t), newSite(t, article)
 	b.run(t)
 
-	before := time.Now()
 	h := b.verdict(t, b.mark(t, s.URL, inParagraph(1, 0, 3, "")))
 
 	if h.Check.State != xpath.Verified || h.Check.Reason != "" || h.Check.CheckedAt == nil {
@@ -228,9 +227,6 @@ func TestANewHighlightIsVerifiedAtOnce(t *testing.T) {
 	}
 	if h.Page.Title != "On ink" {
 		t.Errorf("title is %q; want the page's own", h.Page.Title)
-	}
-	if took := time.Since(before); took > time.Second {
-		t.Errorf("the verdict took %v; want well under a second", took)
 	}
 }
 

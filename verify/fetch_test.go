@@ -210,8 +210,8 @@ func TestRefusedAndFailedAddressesAreAlike(t *testing.T) {
 		asking.Go(func() {
 			before := time.Now()
 			reports[i] = mustReport(t, f, "http://"+host)
-			if took := time.Since(before); took < quietTime || took > quietTime+2*time.Second {
-				t.Errorf("%s took %v; want a little more than %v", host, took, quietTime)
+			if took := time.Since(before); took < quietTime {
+				t.Errorf("%s took %v; want %v at least", host, took, quietTime)
 			}
 			reports[i].URL = ""
 		})

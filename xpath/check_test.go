@@ -107,8 +107,7 @@ func TestSearchEndsWhenItsEffortIsSpent(t *testing.T) {
 		Anchor: Point{"/html/body/b", 0}, Focus: Point{"/html/body/b", 0},
 		Quote: &Quote{Exact: strings.Repeat("a", 1<<16) + "b", Prefix: "aaaaaaaaaaaaaaaa", Suffix: "aaaaaaaaaaaaaaaa"},
 	})
-	s.nearby()
-	s.fuzzily()
+	s.fuzzily(s.nearby())
 	const last = 1 << 20 // the comparison that is under way when the bound is reached
 	if s.effort > maxEffort+last {
 		t.Errorf("read %d units", s.effort)

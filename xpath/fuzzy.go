@@ -5,43 +5,45 @@ import (
 	"slices"
 )
 
-// scan finds the places where the folded quote's first piece starts and its last one ends with few errors.
-func (s *search) scan(size int) (starts, ends []int) {
+// scan finds the places where the folded quote's first piece starts (side 0), or where its last one ends (1), with few errors.
+func (s *search) scan(size, side int) []int {
 	const rate = 40 // per cent of errors at most
 	page := s.doc.folded()
 	from := max(page.index(min(s.at[0], s.at[1]))-maxScan, 0)
 	to := min(page.index(max(s.at[0], s.at[1]))+maxScan, len(page.units))
-	s.work += 2 * (to - from)
-	var first, last hits
-	both(page.units[from:to], size*rate/100,
-		newPattern(s.folded[len(s.folded)-size:]), func(read, errors int) { last.add(from+read, errors) },
-		newPattern(reversed(s.folded[:size])), func(read, errors int) { first.add(to-read, errors) })
-	for _, h := range first.best() {
-		starts = append(starts, s.unfold(h.at, 0))
+	s.work += to - from
+	var found hits
+	if side == 0 {
+		newPattern(reversed(s.folded[:size])).anywhere(page.units[from:to], true, size*rate/100, func(read, errors int) { found.add(to-read, errors) })
+	} else {
+		newPattern(s.folded[len(s.folded)-size:]).anywhere(page.units[from:to], false, size*rate/100, func(read, errors int) { found.add(from+read, errors) })
 	}
-	for _, h := range last.best() {
-		ends = append(ends, s.unfold(h.at, 1))
+	var places []int
+	for _, h := range found.best() {
+		places = append(places, s.unfold(h.at, side))
 	}
-	return starts, ends
+	return places
 }
 
 // hits are places where something stands with few errors.
-type hits []struct{ at, errors int }
+type hits []hit
+
+type hit struct{ at, errors int }
 
 // add leaves out the neighbours of a hit, which match as well.
 func (h *hits) add(at, errors int) {
 	const same = 3
 	if n := len(*h); n > 0 && max((*h)[n-1].at-at, at-(*h)[n-1].at) <= same {
 		if last := &(*h)[n-1]; errors < last.errors {
-			last.at, last.errors = at, errors
+			*last = hit{at, errors}
 		}
 		return
 	}
-	*h = append(*h, struct{ at, errors int }{at, errors})
+	*h = append(*h, hit{at, errors})
 }
 
 func (h hits) best() hits {
-	slices.SortStableFunc(h, func(a, b struct{ at, errors int }) int { return a.errors - b.errors })
+	slices.SortStableFunc(h, func(a, b hit) int { return a.errors - b.errors })
 	return h[:min(len(h), maxEnds)]
 }
 

@@ -120,6 +120,13 @@ func (s *search) sure(m match) bool {
 	return s.most >= 2*telling
 }
 
+// clear tells a match that is so similar that its other end can hardly lead to a better one. Short quotes are similar to much,
+// and space at an end hides where that is.
+func (s *search) clear(m match) bool {
+	const similar = 8 // units without an error for each one with
+	return m.context == s.most && m.errors*similar <= len(s.exact) && len(s.folded) >= word/2 && s.lead <= 1 && s.tail <= 1
+}
+
 // judge looks at what surrounds a match.
 func (s *search) judge(m match) match {
 	left, before := s.left(m.start)

@@ -61,20 +61,37 @@ func (p *pattern) scan(text []uint16, back, anchored bool, limit int, visit visi
 	}
 }
 
-// both looks for one pattern forward in a text, and for another, reversed, backward in it. Each step of either waits for the one
-// before, but a processor does two at once that do not wait for each other.
-func both(text []uint16, limit int, forward *pattern, forth visit, backward *pattern, back visit) {
-	up, down, errors := ^uint64(0), uint64(0), forward.length
-	up2, down2, errors2 := ^uint64(0), uint64(0), backward.length
-	for i := range text {
-		up, down, errors = next(up, down, errors, forward.equal(text[i]), 0)
-		up2, down2, errors2 = next(up2, down2, errors2, backward.equal(text[len(text)-1-i]), 0)
+// anywhere is scan for a match that may start wherever it likes, in half the time: each step waits for the one before, but
+// a processor does two at once that do not wait for each other. So the text is read in two parts, of which the second begins
+// as far before the end of the first as a match reaches.
+func (p *pattern) anywhere(text []uint16, back bool, limit int, visit visit) {
+	reach := p.length + limit
+	steps := (len(text) + reach + 1) / 2
+	if steps >= len(text) {
+		p.scan(text, back, false, limit, visit)
+		return
+	}
+	at, stride := 0, 1
+	if back {
+		at, stride = len(text)-1, -1
+	}
+	skipped := len(text) - steps
+	var later hits
+	up, down, errors := ^uint64(0), uint64(0), p.length
+	up2, down2, errors2 := up, down, errors
+	for i := range steps {
+		up, down, errors = next(up, down, errors, p.equal(text[at]), 0)
+		up2, down2, errors2 = next(up2, down2, errors2, p.equal(text[at+skipped*stride]), 0)
 		if errors <= limit {
-			forth(i+1, errors)
+			visit(i+1, errors)
 		}
-		if errors2 <= limit {
-			back(i+1, errors2)
+		if errors2 <= limit && skipped+i >= steps {
+			later = append(later, hit{skipped + i + 1, errors2})
 		}
+		at += stride
+	}
+	for _, h := range later {
+		visit(h.at, h.errors)
 	}
 }
 

@@ -50,7 +50,7 @@ func (d *Document) search(r Range, budget *Budget) (m match, ok bool) {
 	if best, ok := s.choose(found); ok && s.sure(best) {
 		return best, true
 	}
-	return s.choose(append(found, s.fuzzily()...))
+	return s.fuzzily(found)
 }
 
 func (d *Document) newSearch(r Range) *search {
@@ -175,15 +175,20 @@ func (s *search) nearby() []match {
 	return s.between(s.framed(0), s.framed(1))
 }
 
-// fuzzily finds where similar text stands, by the two ends of the quote.
-func (s *search) fuzzily() []match {
+// fuzzily takes the best of what was found and of similar text, which it looks for by the two ends of the quote: by its
+// start only where the end leads to nothing that leaves no doubt.
+func (s *search) fuzzily(found []match) (m match, ok bool) {
 	const enough = 4 // what is shorter is similar to everything
 	size := min(word, len(s.folded))
 	if size < enough {
-		return nil
+		return s.choose(found)
 	}
-	starts, ends := s.scan(size)
-	return s.between(append(starts, s.framed(0)...), append(ends, s.framed(1)...))
+	starts, ends := s.framed(0), append(s.scan(size, 1), s.framed(1)...)
+	found = append(found, s.between(starts, ends)...)
+	if m, ok := s.choose(found); ok && s.clear(m) {
+		return m, true
+	}
+	return s.choose(append(found, s.between(append(s.scan(size, 0), starts...), ends)...))
 }
 
 // framed lists places where the quote is expected to start (side 0), or to end (1): where its context says so, all

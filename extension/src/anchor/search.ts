@@ -99,7 +99,7 @@ export class Search {
 		const found = [...this.exactly(), ...this.nearby()];
 		const best = choose(this, found);
 		if (best && sure(this, best)) return best;
-		return choose(this, [...found, ...this.fuzzily()]);
+		return this.fuzzily(found);
 	}
 
 	/**
@@ -152,13 +152,30 @@ export class Search {
 		return this.folded === '' ? [] : this.between(this.framed(0), this.framed(1));
 	}
 
-	/** Finds where similar text stands, by the two ends of the quote. */
-	private fuzzily(): Match[] {
+	/**
+	 * Takes the best of what was found and of similar text, which it looks for by the two ends of the quote: by its start
+	 * only where the end leads to nothing that leaves no doubt.
+	 */
+	private fuzzily(found: Match[]): Match | null {
 		const enough = 4; // what is shorter is similar to everything
-		if (this.folded.length < enough) return [];
-		const starts = this.scan(this.folded.slice(0, word), 0);
-		const ends = this.scan(this.folded.slice(-word), 1);
-		return this.between([...starts, ...this.framed(0)], [...ends, ...this.framed(1)]);
+		if (this.folded.length < enough) return choose(this, found);
+		const starts = this.framed(0);
+		const ends = [...this.scan(this.folded.slice(-word), 1), ...this.framed(1)];
+		const more = [...found, ...this.between(starts, ends)];
+		const best = choose(this, more);
+		if (best && this.clear(best)) return best;
+		const first = this.scan(this.folded.slice(0, word), 0);
+		return choose(this, [...more, ...this.between([...first, ...starts], ends)]);
+	}
+
+	/**
+	 * Tells a match that is so similar that its other end can hardly lead to a better one. Short quotes are similar to much,
+	 * and space at an end hides where that is.
+	 */
+	private clear(m: Match): boolean {
+		const similar = 8; // units without an error for each one with
+		const telling = this.folded.length >= word / 2 && this.lead <= 1 && this.tail <= 1;
+		return telling && m.context === this.most && m.errors * similar <= this.exact.length;
 	}
 
 	/** Where the quote is expected to start or to end: where its context says so, and where it stood. */

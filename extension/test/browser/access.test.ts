@@ -27,6 +27,7 @@ test.each(['light', 'dark'] as const)('axe finds no barrier in what is drawn on 
 	for (const ink of ['green', 'blue', 'pink']) await ada.mark(ink, 'Before a word');
 	await ada.clickText('planned the emptiness first');
 	await ada.click('button', 'Add a note');
+	await ada.focused('textbox', 'Note');
 	await ada.page.keyboard.insertText('A **note** with `code` and [a link](https://example.org/).');
 	await ada.page.keyboard.press('Control+Enter');
 	await ada.type('Tag', 'books');

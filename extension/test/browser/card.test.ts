@@ -135,6 +135,7 @@ test('two notes at once: both are shown, and one is chosen', async () => {
 		await reader.page.bringToFront();
 		await reader.clickText('The moon pulls');
 		await reader.click('button', button);
+		await reader.focused('textbox', 'Note');
 		await reader.page.keyboard.press('Control+A');
 		await reader.page.keyboard.insertText(text);
 	};

@@ -34,6 +34,7 @@ test('two windows highlight one page together', async () => {
 	await ada.clickText(sentence);
 	await ada.says('does this hold outside the lab?');
 	await ada.click('button', 'Add a note');
+	await ada.focused('textbox', 'Note');
 	await ada.page.keyboard.insertText('It did in Bologna.');
 	await ada.page.keyboard.press('Control+Enter');
 	await bob.says('It did in Bologna.');
@@ -238,7 +239,7 @@ test('by the keyboard alone', async () => {
 	await keyboard.press('Tab');
 	await keyboard.press('ArrowRight');
 	await keyboard.press('Enter');
-	await ada.find('textbox', 'Name');
+	await ada.focused('textbox', 'Name');
 	await keyboard.insertText('Ada');
 	await keyboard.press('Enter');
 	await ada.paints(['green: planned the emptiness first']);

@@ -190,7 +190,7 @@ test('in Firefox one turns it on, writes in the card, reads in the sidebar, goes
 	await ada.clickText('moon pulls');
 	await ada.says('Checked: it stands in the page as marked');
 	await ada.click('button', 'Add a note');
-	await ada.page.keyboard.type('A *first* note');
+	await ada.type('Note', 'A *first* note');
 	await ada.click('button', 'Save note');
 	await ada.type('Tag', 'physics');
 	await ada.page.keyboard.press('Enter');
@@ -229,7 +229,7 @@ test('in Firefox one turns it on, writes in the card, reads in the sidebar, goes
 	await ada.clickText('earth turns');
 	await ada.says('Not sent yet. limn tries again when the server answers.');
 	await ada.click('button', 'Add a note');
-	await ada.page.keyboard.type('written at sea');
+	await ada.type('Note', 'written at sea');
 	await ada.click('button', 'Save note');
 	await ada.says('2 changes are not sent yet.');
 	await browser.close();

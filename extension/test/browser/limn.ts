@@ -67,12 +67,12 @@ export class Reader {
 	}
 
 	async click(role: string, name: string | RegExp): Promise<void> {
-		const { x, y } = await this.middle(await this.find(role, name));
+		const { x, y } = await this.middle(role, name);
 		await this.page.mouse.click(x, y);
 	}
 
 	async hover(role: string, name: string | RegExp): Promise<void> {
-		const { x, y } = await this.middle(await this.find(role, name));
+		const { x, y } = await this.middle(role, name);
 		await this.page.mouse.move(x, y);
 	}
 
@@ -218,7 +218,7 @@ export class Reader {
 
 	/** Drops a file from the disk on something. */
 	async drop(role: string, name: string, file: string): Promise<void> {
-		const at = await this.middle(await this.find(role, name));
+		const at = await this.middle(role, name);
 		const data = { items: [], files: [file], dragOperationsMask: 1 };
 		for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
 			await this.cdp.send('Input.dispatchDragEvent', { type, ...at, data });
@@ -233,24 +233,28 @@ export class Reader {
 		await this.page.keyboard.type(option);
 	}
 
-	/** The middle of an element that stands still and that nothing covers. */
-	private async middle({ backendDOMNodeId }: AXNode): Promise<{ x: number; y: number }> {
-		if (backendDOMNodeId === undefined) throw new Error('the node has no element');
+	/** The middle of an element that stands still and that nothing covers. One that is drawn anew meanwhile is found again. */
+	private async middle(role: string, name: string | RegExp): Promise<{ x: number; y: number }> {
+		let at: { x: number; y: number } | undefined;
+		const stands = async () => {
+			at = await this.spot(await this.find(role, name)).catch(() => undefined);
+			return at !== undefined;
+		};
+		await expect.poll(stands, { message: `${role} ${name} stands still, and nothing covers it` }).toBe(true);
+		return at as unknown as { x: number; y: number };
+	}
+
+	private async spot({ backendDOMNodeId }: AXNode): Promise<{ x: number; y: number } | undefined> {
+		if (backendDOMNodeId === undefined) return undefined;
 		await this.cdp.send('DOM.scrollIntoViewIfNeeded', { backendNodeId: backendDOMNodeId });
 		const { object } = await this.cdp.send('DOM.resolveNode', { backendNodeId: backendDOMNodeId });
-		let at: { x: number; y: number } | null = null;
-		const stands = async () => {
-			const { result } = await this.cdp.send('Runtime.callFunctionOn', {
-				objectId: object.objectId as string,
-				functionDeclaration: `${standing}`,
-				awaitPromise: true,
-				returnByValue: true,
-			});
-			at = result.value;
-			return at !== null;
-		};
-		await expect.poll(stands, { message: 'it stands still, and nothing covers it' }).toBe(true);
-		return at ?? { x: 0, y: 0 };
+		const { result } = await this.cdp.send('Runtime.callFunctionOn', {
+			objectId: object.objectId as string,
+			functionDeclaration: `${standing}`,
+			awaitPromise: true,
+			returnByValue: true,
+		});
+		return result.value ?? undefined;
 	}
 
 	private async tree(): Promise<AXNode[]> {

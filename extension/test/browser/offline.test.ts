@@ -40,6 +40,7 @@ test('without the server one goes on, and all of it arrives once and in order, e
 	await ada.says('Not sent yet. limn tries again when the server answers.');
 	await ada.click('radio', 'Blue');
 	await ada.click('button', 'Add a note');
+	await ada.focused('textbox', 'Note');
 	await ada.page.keyboard.insertText('written at sea');
 	await ada.page.keyboard.press('Control+Enter');
 	await ada.says('written at sea');
@@ -120,6 +121,7 @@ test('a note that was changed elsewhere meanwhile is shown beside what was writt
 	const write = async (reader: Reader, text: string) => {
 		await reader.clickText('The moon pulls');
 		await reader.click('button', 'Add a note');
+		await reader.focused('textbox', 'Note');
 		await reader.page.keyboard.insertText(text);
 		await reader.page.keyboard.press('Control+Enter');
 		await reader.says(text);
@@ -127,6 +129,7 @@ test('a note that was changed elsewhere meanwhile is shown beside what was writt
 	await write(ada, 'from the desk');
 	await ada.says('Not sent yet. limn tries again when the server answers.');
 	await write(phone, 'from the phone');
+	await expect.poll(async () => (await stored(limn, url))[0]?.note).toBe('from the phone');
 	await desk.setOffline(false);
 	await ada.says('This note was changed meanwhile.');
 	await ada.says('from the phone');

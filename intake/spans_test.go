@@ -1,0 +1,79 @@
+package intake_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"limn/intake"
+	"limn/storage"
+	"limn/storage/storagetest"
+)
+
+// A page with more on it than is written at once keeps its numbers, wherever it stands among the pages.
+func TestALargePageKeepsItsNumbers(t *testing.T) {
+	const large = 5_200
+	store := storagetest.Open(t)
+	var file strings.Builder
+	numbers := map[uuid.UUID]int64{}
+	line := func(page string, seq int) {
+		id := uuid.Must(uuid.NewV7())
+		numbers[id] = int64(seq)
+		fmt.Fprintf(&file, `{"id":%q,"page":{"url":"https://example.org/%s"},"group":"public","author":{"id":"01970000-0000-7000-8000-000000000001","name":"Ada"},"seq":%d,"version":1,"check":{"state":"pending"},"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}`+"\n", id, page, seq)
+	}
+	for _, page := range []string{"a", "b", "c", "d", "e", "f"} { // before it and after it, as the hashes fall
+		line(page, 7)
+	}
+	for i := range large {
+		line("large", 2*(large-i)) // in another order than the file's, and with gaps
+	}
+
+	tally, _ := takeIn(t, store, "ndjson", file.String(), storage.Intake{Restore: true})
+
+	if tally.Created != int64(len(numbers)) {
+		t.Fatalf("of %d it is %+v", len(numbers), tally)
+	}
+	for id, h := range highlights(t, store, storage.Operator, storage.Filter{}) {
+		if h.Seq != numbers[id] {
+			t.Fatalf("on %s %s has the number %d, was %d", h.Page.URL, id, h.Seq, numbers[id])
+		}
+	}
+}
+
+// What others write between the look at what is here and the writing stays as it is, and the rest goes in.
+func TestAnIDThatIsTakenMeanwhileIsRefused(t *testing.T) {
+	store := storagetest.Open(t)
+	ada, bob := signUp(t, store, "Ada"), signUp(t, store, "Bob")
+	taken, answered, free, reply := uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	file := fmt.Sprintf(`no JSON
+{"id":%q,"page":{"url":"https://example.org/"},"note":"taken"}
+{"id":%q,"page":{"url":"https://example.org/"},"note":"answered","thread":[{"id":%q,"note":"an answer"}]}
+{"id":%q,"page":{"url":"https://example.org/"},"note":"free"}
+`, taken, answered, reply, free)
+	ndjson, _ := intake.Find("ndjson")
+	status := map[string]int{}
+
+	_, err := store.TakeIn(t.Context(), storage.Intake{
+		Author: ada, Changed: func(uuid.UUID) {},
+		Told: func(o storage.Outcome) error {
+			if o.Line == 1 { // which is told of before anything is written
+				h, _, err := store.CreateHighlight(t.Context(), bob, storage.NewHighlight{ID: taken, URL: "https://example.com/"})
+				must(t, err)
+				_, _, _, err = store.CreateReply(t.Context(), bob, storage.NewReply{ID: reply, Highlight: h.ID, Note: "first"})
+				must(t, err)
+			}
+			status[o.ID] = o.Status
+			return nil
+		},
+	}, ndjson.Read(strings.NewReader(file)))
+
+	must(t, err)
+	if status[taken.String()] != 409 || status[reply.String()] != 409 || status[answered.String()] != 201 || status[free.String()] != 201 {
+		t.Errorf("it is %v", status)
+	}
+	if got := highlights(t, store, ada, storage.Filter{}); len(got) != 2 || got[free].Note != "free" || got[answered].Replies != 0 {
+		t.Errorf("Ada has %+v", got)
+	}
+}
