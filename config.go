@@ -31,6 +31,7 @@ type config struct {
 	Proxies     []netip.Prefix  // LIMN_TRUSTED_PROXIES: as server.Config has it
 	Retention   time.Duration   // LIMN_RETENTION: as server.Config has it
 	Log         string          // LIMN_LOG: logText or logJSON
+	Traces      bool            // OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: whether they are sent
 	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
 }
 
@@ -55,6 +56,7 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		Proxies:     e.networks("LIMN_TRUSTED_PROXIES"),
 		Retention:   e.days("LIMN_RETENTION", 90),
 		Log:         e.oneOf("LIMN_LOG", logText, logJSON),
+		Traces:      e.traces("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"),
 		Kafka:       e.bus("LIMN_BUS"),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
@@ -200,6 +202,25 @@ func (e *environment) networks(name string) (list []netip.Prefix) {
 		list = append(list, network.Masked())
 	}
 	return list
+}
+
+// traces tells whether a receiver of traces is named. The library that sends them reads all of OpenTelemetry's variables
+// itself, but it only logs what is wrong with them.
+func (e *environment) traces(endpoint, traces, protocol string) (sent bool) {
+	for _, name := range []string{endpoint, traces} {
+		value := e.text(name, "")
+		if value == "" {
+			continue
+		}
+		if u, err := url.Parse(value); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			e.refuse(name, "must be the address of a receiver of OTLP over HTTP, such as http://127.0.0.1:4318")
+		}
+		sent = true
+	}
+	if sent && e.text(protocol, "http/protobuf") != "http/protobuf" {
+		e.refuse(protocol, "must be http/protobuf: limn sends traces in no other way")
+	}
+	return sent
 }
 
 // bus is a Kafka topic, or one without brokers for Postgres.

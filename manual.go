@@ -34,6 +34,8 @@ var settings = []server.Setting{
 		Text: "For how many days limn remembers what was deleted; who was away for longer gets the page's state from the beginning."},
 	{Names: []string{"LIMN_LOG"}, Default: "`text`",
 		Text: "`text` or `json`: how each line of the log is written. It names neither people nor what they read."},
+	{Names: []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"}, Default: "empty",
+		Text: "Where traces are sent by OTLP over HTTP (`http/protobuf`), such as `http://127.0.0.1:4318`; without it there are none. OpenTelemetry's other variables hold, too. Traces name neither people nor what they read."},
 	{Names: []string{"LIMN_BUS"}, Default: "`postgres`",
 		Text: "How instances wake each other: `postgres`, or over a Kafka topic, which is made if it is missing: `kafka://host:9092,host2:9092/topic`."},
 }

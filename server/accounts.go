@@ -154,7 +154,7 @@ func (s *Server) updateMe(c *gin.Context) error {
 		return err
 	}
 	if err := s.hub.Renamed(c, account.ID); err != nil {
-		s.log.Warn("the pages that an account reads were not told its new name", "error", err)
+		s.log.WarnContext(c, "the pages that an account reads were not told its new name", "error", err)
 	}
 	c.JSON(http.StatusOK, account)
 	return nil

@@ -81,7 +81,7 @@ func (s *Server) finishExport(c *gin.Context, format string, err error) error {
 		c.Writer.Header().Del("Content-Disposition")
 		return err
 	case !errors.Is(err, c.Request.Context().Err()):
-		s.log.Error("an export broke off", "format", format, "error", err)
+		s.log.ErrorContext(c, "an export broke off", "format", format, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -24,6 +24,7 @@ type Config struct {
 	Proxies   []netip.Prefix       // that are believed about who the client is, besides those on this machine
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
 	Retention time.Duration        // how long what was removed, or done once, is remembered; 0: for ever
+	Traces    bool                 // whether a span is made of each request
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
@@ -65,6 +66,9 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	engine.ContextWithFallback = true // a gin.Context is its request's context, too
 	if err := s.believe(engine, config.Proxies); err != nil {
 		panic(err) // a prefix is always a network
+	}
+	if config.Traces {
+		engine.Use(traceRequest)
 	}
 	metrics := newMetrics()
 	engine.Use(metrics.measure, s.recoverPanics, s.noticeProxies, s.limitTimes, secure, allowOtherOrigins)
