@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ type config struct {
 	OIDC        server.OIDC     // LIMN_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET: without an issuer there is no provider
 	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
 	Limits      bool            // LIMN_LIMITS
+	Proxies     []netip.Prefix  // LIMN_TRUSTED_PROXIES: as server.Config has it
 	Retention   time.Duration   // LIMN_RETENTION: as server.Config has it
 	Log         string          // LIMN_LOG: logText or logJSON
 	Traces      bool            // OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: whether they are sent
@@ -51,6 +53,7 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		OIDC:        e.oidc("LIMN_OIDC_ISSUER", "LIMN_OIDC_CLIENT_ID", "LIMN_OIDC_CLIENT_SECRET"),
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
+		Proxies:     e.networks("LIMN_TRUSTED_PROXIES"),
 		Retention:   e.days("LIMN_RETENTION", 90),
 		Log:         e.oneOf("LIMN_LOG", logText, logJSON),
 		Traces:      e.traces("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"),
@@ -180,6 +183,25 @@ func (e *environment) allow(name string) verify.Allow {
 		e.refuse(name, err.Error())
 	}
 	return allow
+}
+
+// networks is a list of networks or single addresses.
+func (e *environment) networks(name string) (list []netip.Prefix) {
+	for entry := range strings.SplitSeq(e.text(name, ""), ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(entry)
+		if addr, single := netip.ParseAddr(entry); single == nil && addr.Zone() == "" {
+			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil || network.Addr().Is4In6() {
+			e.refuse(name, fmt.Sprintf("must be networks or addresses with commas between them, such as 10.0.0.0/8,fd00::7, not %q", entry))
+			return nil
+		}
+		list = append(list, network.Masked())
+	}
+	return list
 }
 
 // traces tells whether a receiver of traces is named. The library that sends them reads all of OpenTelemetry's variables

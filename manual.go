@@ -26,6 +26,8 @@ var settings = []server.Setting{
 		Text: "Sign-in with a provider of OpenID Connect besides; register `/signin/oidc/callback` there."},
 	{Names: []string{"LIMN_FETCH_ALLOW"}, Default: "empty",
 		Text: "What the checker may read, and webhooks may reach, besides the public internet: `CIDR:port,…`, such as `10.1.0.0/16:443`; never the metadata of a cloud."},
+	{Names: []string{"LIMN_TRUSTED_PROXIES"}, Default: "empty",
+		Text: "Proxies that are believed about who asks, besides those on this machine: networks or addresses, such as `172.16.0.0/12,fd00::7`. Limits count by who asks."},
 	{Names: []string{"LIMN_LIMITS"}, Default: "`on`",
 		Text: "`off` for load tests: no limits on rates; those on sizes and times always hold."},
 	{Names: []string{"LIMN_RETENTION"}, Default: "`90`",

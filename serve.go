@@ -84,7 +84,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		parts = append(parts, feed)
 	}
 	handler := server.New(server.Config{
-		PublicURL: c.PublicURL, Signup: c.Signup, OIDC: c.OIDC, Limits: c.Limits, Retention: c.Retention, Traces: c.Traces, Metrics: metricsOf(parts...), Version: versionName(),
+		PublicURL: c.PublicURL, Signup: c.Signup, OIDC: c.OIDC, Limits: c.Limits, Proxies: c.Proxies, Retention: c.Retention, Traces: c.Traces, Metrics: metricsOf(parts...), Version: versionName(),
 	}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,

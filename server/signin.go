@@ -245,6 +245,8 @@ var nextPaths = regexp.MustCompile(`^/[!-\[\]-~]*$`)
 
 const maxNext = 2000 // bytes: an extension's request fits in, and it in a cookie
 
+const formType = "application/x-www-form-urlencoded"
+
 const maxForm = 512 << 10 // bytes: a note of 64 KiB, with every character escaped
 
 // ownForm gives a handler the form that one of our pages has sent. What another site's page sends is refused, also without a
@@ -253,6 +255,9 @@ func ownForm(handle func(*gin.Context, url.Values) error) func(*gin.Context) err
 	return func(c *gin.Context) error {
 		if crossOrigin.Check(c.Request) != nil {
 			return errCrossOrigin
+		}
+		if c.ContentType() != formType && c.Request.ContentLength != 0 { // which ParseForm would pass over
+			return &unreadableError{"the form", "must be sent as " + formType}
 		}
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 		if err := c.Request.ParseForm(); err != nil {

@@ -57,6 +57,9 @@ func (c *Checker) Wake() {
 // Client makes a client with the fetcher's rules, for requests that are no fetching of pages.
 func (c *Checker) Client() *http.Client { return c.reader.fetcher.Client() }
 
+// CheckTarget is Fetcher.CheckTarget, for what is asked with Client.
+func (c *Checker) CheckTarget(raw string) error { return c.reader.fetcher.CheckTarget(raw) }
+
 // Run visits due pages until ctx ends. It returns once all its visits have ended; those that were cut off are made
 // again when their lease is over.
 func (c *Checker) Run(ctx context.Context) {
