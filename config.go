@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,8 +28,10 @@ type config struct {
 	OIDC        server.OIDC     // LIMN_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET: without an issuer there is no provider
 	FetchAllow  verify.Allow    // LIMN_FETCH_ALLOW
 	Limits      bool            // LIMN_LIMITS
+	Proxies     []netip.Prefix  // LIMN_TRUSTED_PROXIES: as server.Config has it
 	Retention   time.Duration   // LIMN_RETENTION: as server.Config has it
 	Log         string          // LIMN_LOG: logText or logJSON
+	Traces      bool            // OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: whether they are sent
 	Kafka       live.KafkaTopic // LIMN_BUS: without brokers Postgres carries the hints
 }
 
@@ -50,8 +53,10 @@ func readConfig(getenv func(string) string) (c config, err error) {
 		OIDC:        e.oidc("LIMN_OIDC_ISSUER", "LIMN_OIDC_CLIENT_ID", "LIMN_OIDC_CLIENT_SECRET"),
 		FetchAllow:  e.allow("LIMN_FETCH_ALLOW"),
 		Limits:      e.oneOf("LIMN_LIMITS", "on", "off") == "on",
+		Proxies:     e.networks("LIMN_TRUSTED_PROXIES"),
 		Retention:   e.days("LIMN_RETENTION", 90),
 		Log:         e.oneOf("LIMN_LOG", logText, logJSON),
+		Traces:      e.traces("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"),
 		Kafka:       e.bus("LIMN_BUS"),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
@@ -178,6 +183,44 @@ func (e *environment) allow(name string) verify.Allow {
 		e.refuse(name, err.Error())
 	}
 	return allow
+}
+
+// networks is a list of networks or single addresses.
+func (e *environment) networks(name string) (list []netip.Prefix) {
+	for entry := range strings.SplitSeq(e.text(name, ""), ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(entry)
+		if addr, single := netip.ParseAddr(entry); single == nil && addr.Zone() == "" {
+			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil || network.Addr().Is4In6() {
+			e.refuse(name, fmt.Sprintf("must be networks or addresses with commas between them, such as 10.0.0.0/8,fd00::7, not %q", entry))
+			return nil
+		}
+		list = append(list, network.Masked())
+	}
+	return list
+}
+
+// traces tells whether a receiver of traces is named. The library that sends them reads all of OpenTelemetry's variables
+// itself, but it only logs what is wrong with them.
+func (e *environment) traces(endpoint, traces, protocol string) (sent bool) {
+	for _, name := range []string{endpoint, traces} {
+		value := e.text(name, "")
+		if value == "" {
+			continue
+		}
+		if u, err := url.Parse(value); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			e.refuse(name, "must be the address of a receiver of OTLP over HTTP, such as http://127.0.0.1:4318")
+		}
+		sent = true
+	}
+	if sent && e.text(protocol, "http/protobuf") != "http/protobuf" {
+		e.refuse(protocol, "must be http/protobuf: limn sends traces in no other way")
+	}
+	return sent
 }
 
 // bus is a Kafka topic, or one without brokers for Postgres.

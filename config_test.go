@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -50,6 +51,16 @@ func TestConfigNamesAKafkaTopic(t *testing.T) {
 	}
 }
 
+func TestConfigNamesProxies(t *testing.T) {
+	c, err := readConfig(environ("LIMN_TRUSTED_PROXIES", "10.0.3.7, 172.16.5.0/12,fd00::7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[10.0.3.7/32 172.16.0.0/12 fd00::7/128]"; fmt.Sprint(c.Proxies) != want {
+		t.Errorf("read %v, want %s", c.Proxies, want)
+	}
+}
+
 func TestConfigStandsWithoutTheEnvironment(t *testing.T) {
 	c, err := readConfig(environ())
 	if err != nil {
@@ -63,13 +74,16 @@ func TestConfigStandsWithoutTheEnvironment(t *testing.T) {
 // A wrong value is told of in one sentence that names its variable.
 func TestConfigRefusesWhatIsWrong(t *testing.T) {
 	for name, values := range map[string][]string{
-		"LIMN_LISTEN":            {"8080", "localhost"},
-		"LIMN_PUBLIC_URL":        {"limn.example.org", "ftp://a", "https://a/b", "https://u:p@a", "https://a?b"},
-		"LIMN_DATABASE_URL_FILE": {"/nowhere/at/all"},
-		"LIMN_SIGNUP":            {"yes", "Invite"},
-		"LIMN_LIMITS":            {"none"},
-		"LIMN_RETENTION":         {"0", "-1", "90d", "36501"},
-		"LIMN_LOG":               {"xml"},
+		"LIMN_LISTEN":                        {"8080", "localhost"},
+		"LIMN_PUBLIC_URL":                    {"limn.example.org", "ftp://a", "https://a/b", "https://u:p@a", "https://a?b"},
+		"LIMN_DATABASE_URL_FILE":             {"/nowhere/at/all"},
+		"LIMN_SIGNUP":                        {"yes", "Invite"},
+		"LIMN_LIMITS":                        {"none"},
+		"LIMN_RETENTION":                     {"0", "-1", "90d", "36501"},
+		"LIMN_LOG":                           {"xml"},
+		"OTEL_EXPORTER_OTLP_ENDPOINT":        {"127.0.0.1:4318", "grpc://collector:4317", "http://"},
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": {"collector"},
+		"LIMN_TRUSTED_PROXIES":               {"proxy", "10.0.0.0/33", "10.0.0.1 10.0.0.2", "::ffff:10.0.0.1", "fe80::1%lo", "10.0.0.1:80"},
 		"LIMN_BUS": {
 			"redis", "kafka", "kafka://", "kafka://k:9092", "kafka://k:9092/", "kafka:///t", "kafka://k/t", "kafka://k:0/t",
 			"kafka://k:65536/t", "kafka://k:9092,/t", "kafka://ada:secret@k:9092/t", "kafka://k:9092/t/u", "kafka://k:9092/t?x=1",

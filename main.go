@@ -46,15 +46,19 @@ func (serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	return serve(config, os.Stdout, newLog(os.Stderr, config.Log))
+	return serve(config, os.Stdout, newLog(os.Stderr, config.Log, config.Traces))
 }
 
 // newLog writes lines of text, or of JSON. What it is told names neither people nor what they read.
-func newLog(w io.Writer, format string) *slog.Logger {
+func newLog(w io.Writer, format string, traces bool) *slog.Logger {
+	var lines slog.Handler = slog.NewTextHandler(w, nil)
 	if format == logJSON {
-		return slog.New(slog.NewJSONHandler(w, nil))
+		lines = slog.NewJSONHandler(w, nil)
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	if traces {
+		lines = tracedLog{lines}
+	}
+	return slog.New(lines)
 }
 
 type extensionCommand struct {

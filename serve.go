@@ -27,6 +27,7 @@ const (
 	headerTimeout   = 10 * time.Second  // for a request's header to arrive
 	idleTimeout     = 120 * time.Second // between two requests on one connection
 	shutdownTimeout = 10 * time.Second  // for requests that are being answered when the server stops
+	tracesTimeout   = 5 * time.Second   // for the last traces to be sent
 	maxHeader       = 32 << 10          // bytes
 )
 
@@ -55,6 +56,19 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if c.Traces {
+		end, err := startTraces(ctx, log)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			patience, cancel := context.WithTimeout(context.Background(), tracesTimeout)
+			defer cancel()
+			if err := end(patience); err != nil {
+				log.Warn("the last traces are not sent", "error", err)
+			}
+		}()
+	}
 	store := database.store
 	if !store.SearchesParts() {
 		log.Warn("the database has no extension pg_trgm and lets us make none: searches find words, and not parts of them")
@@ -70,7 +84,7 @@ func serve(c config, out io.Writer, log *slog.Logger) error {
 		parts = append(parts, feed)
 	}
 	handler := server.New(server.Config{
-		PublicURL: c.PublicURL, Signup: c.Signup, OIDC: c.OIDC, Limits: c.Limits, Retention: c.Retention, Metrics: metricsOf(parts...), Version: versionName(),
+		PublicURL: c.PublicURL, Signup: c.Signup, OIDC: c.OIDC, Limits: c.Limits, Proxies: c.Proxies, Retention: c.Retention, Traces: c.Traces, Metrics: metricsOf(parts...), Version: versionName(),
 	}, store, hub, checker, web, log)
 	service := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -146,7 +160,11 @@ func openDatabase(ctx context.Context, c config, private func(context.Context, s
 		}
 		url = d.private.URL()
 	}
-	if d.store, err = storage.Open(ctx, url); err == nil {
+	var options []storage.Option
+	if c.Traces {
+		options = append(options, storage.Traced)
+	}
+	if d.store, err = storage.Open(ctx, url, options...); err == nil {
 		return d, nil
 	}
 	if d.private == nil {

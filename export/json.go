@@ -55,7 +55,7 @@ func writeItem(w io.Writer, t storage.Thread) error {
 		if _, err := io.WriteString(w, before); err != nil {
 			return err
 		}
-		if err := writeFile(w, f); err != nil {
+		if err := writeFile(w, f, nil); err != nil {
 			return err
 		}
 	}
@@ -63,15 +63,16 @@ func writeItem(w io.Writer, t storage.Thread) error {
 	return err
 }
 
-// writeFile writes a file a piece at a time.
-func writeFile(w io.Writer, f *storage.AttachedFile) error {
+// writeFile writes a file a piece at a time, with the highlight that it is on where that is not said by its place.
+func writeFile(w io.Writer, f *storage.AttachedFile, highlight *uuid.UUID) error {
 	about := struct {
-		ID       uuid.UUID  `json:"id"`
-		Reply    *uuid.UUID `json:"reply,omitempty"`
-		Name     string     `json:"name"`
-		Type     string     `json:"type"`
-		StoredAt time.Time  `json:"stored_at"`
-	}{f.ID, nil, f.Name, f.Type, f.StoredAt}
+		ID        uuid.UUID  `json:"id"`
+		Highlight *uuid.UUID `json:"highlight,omitempty"`
+		Reply     *uuid.UUID `json:"reply,omitempty"`
+		Name      string     `json:"name"`
+		Type      string     `json:"type"`
+		StoredAt  time.Time  `json:"stored_at"`
+	}{f.ID, highlight, nil, f.Name, f.Type, f.StoredAt}
 	if f.On.Reply != uuid.Nil {
 		about.Reply = &f.On.Reply
 	}

@@ -60,6 +60,11 @@ func (d *document) walkAnnotations(read func(*element), arrays ...string) {
 
 // walk reads a document to its end. It says so if the file has less than a document, or more.
 func (d *document) walk() {
+	if next, ok := d.space(); ok && next != '{' && next != '[' {
+		d.refuse("", "is no JSON: is the format right?")
+		d.stopped = true
+		return
+	}
 	if !d.walkValue("", 0) || d.stopped {
 		if !d.stopped && d.failed == nil {
 			d.refuse("", "the file ends in the middle: what was to come is missing")

@@ -142,6 +142,8 @@ func TestWhatIsNoFileIsNamed(t *testing.T) {
 		{"json", `{"version":1,"items":[{"page":{"url":"https://example.org/"}},`, "ends in the middle"},
 		{"json", `{"items":[]} {}`, "something after the end"},
 		{"json", `{"items":[}`, "is no JSON"},
+		{"json", "url,note\r\n1,2\r\n", "is the format right"},
+		{"jsonld", "<!doctype html><p>Not found", "is the format right"},
 		{"json", "PK\x03\x04", "zip archive"},
 		{"csv", "\xff\xfeu\x00", "UTF-16"},
 		{"csv", "a,b\r\n1,2\r\n", "has no column url"},

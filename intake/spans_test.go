@@ -77,3 +77,31 @@ func TestAnIDThatIsTakenMeanwhileIsRefused(t *testing.T) {
 		t.Errorf("Ada has %+v", got)
 	}
 }
+
+// Authors come along with their names, but for those that somebody else has here or in the file.
+func TestANameThatIsTakenGetsAnEnd(t *testing.T) {
+	store := storagetest.Open(t)
+	signUp(t, store, "Ada")
+	var file strings.Builder
+	for _, name := range []string{"Ada", "Bob", "BOB"} {
+		fmt.Fprintf(&file, `{"page":{"url":"https://example.org/"},"group":"public","note":%q,"author":{"id":%q,"name":%[1]q},"check":{"state":"pending"}}`+"\n", name, uuid.New())
+	}
+
+	tally, outcomes := takeIn(t, store, "ndjson", file.String(), storage.Intake{Restore: true})
+
+	if tally.Created != 3 {
+		t.Fatalf("%+v: %+v", tally, outcomes)
+	}
+	whole := 0
+	for _, h := range highlights(t, store, storage.Operator, storage.Filter{}) {
+		if !strings.HasPrefix(h.Author.Name, h.Note) || h.Author.Name == "Ada" {
+			t.Errorf("%s is %s", h.Note, h.Author.Name)
+		}
+		if h.Author.Name == h.Note {
+			whole++
+		}
+	}
+	if whole != 1 {
+		t.Errorf("%d have their whole name, want one of the two that are Bob", whole)
+	}
+}

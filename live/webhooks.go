@@ -18,9 +18,16 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"limn/storage"
 )
+
+// tracer makes spans that do not say who is told of what.
+var tracer = otel.Tracer("limn/live")
 
 // Webhooks tell addresses that people name what changes, as docs/webhooks.md says; Run does the work. Any number of instances
 // may run: of one page's changes to one webhook, one of them has the turn. What one has not told when it ends, another one
@@ -206,6 +213,14 @@ func retryAfter(failures int) time.Duration {
 
 // send makes one attempt. Gone: nothing is to be sent there any more.
 func (w *Webhooks) send(ctx context.Context, hook storage.Webhook, n notice) (d storage.Delivery, gone bool) {
+	ctx, span := tracer.Start(ctx, "tell a webhook", trace.WithSpanKind(trace.SpanKindClient))
+	defer func() {
+		span.SetAttributes(attribute.String("limn.type", n.Type), attribute.Int("http.response.status_code", d.Status))
+		if d.Reason != "" {
+			span.SetStatus(codes.Error, d.Reason)
+		}
+		span.End()
+	}()
 	d = storage.Delivery{ID: n.id, Type: n.Type, Page: n.Page, Seq: n.Seq, At: time.Now().UTC()}
 	body, err := json.Marshal(n)
 	if err != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -153,7 +154,7 @@ func (s *Server) updateMe(c *gin.Context) error {
 		return err
 	}
 	if err := s.hub.Renamed(c, account.ID); err != nil {
-		s.log.Warn("the pages that an account reads were not told its new name", "error", err)
+		s.log.WarnContext(c, "the pages that an account reads were not told its new name", "error", err)
 	}
 	c.JSON(http.StatusOK, account)
 	return nil
@@ -199,19 +200,38 @@ func (s *Server) exportMe(c *gin.Context) error {
 		return err
 	}
 	defer release()
-	account := readerOf(c).Account
-	groups, _, err := s.store.ListGroups(c, readerOf(c), storage.Paging{Limit: maxLimit})
-	if err != nil {
+	reader := readerOf(c)
+	own := export.Account{Account: reader.Account}
+	if own.Groups, err = listAll(c, reader, s.store.ListGroups); err != nil {
 		return err
 	}
-	tokens, _, err := s.store.ListTokens(c, readerOf(c), storage.Paging{Limit: maxLimit})
-	if err != nil {
+	if own.Tokens, err = listAll(c, reader, s.store.ListTokens); err != nil {
 		return err
 	}
+	if own.Webhooks, err = s.store.ListWebhooks(c, reader); err != nil {
+		return err
+	}
+	account := reader.Account.ID
+	own.Highlights, own.Replies = paced(s, c, s.store.OwnHighlights(c, account)), paced(s, c, s.store.OwnReplies(c, account))
+	own.Flags, own.Files = paced(s, c, s.store.OwnFlags(c, account)), paced(s, c, s.store.OwnFiles(c, account))
 	c.Header("Content-Type", "application/json; charset=utf-8")
 	c.Header("Content-Disposition", `attachment; filename="limn-account.json"`)
 	c.Status(http.StatusOK)
-	own := export.Account{Account: account, Groups: groups, Tokens: tokens}
-	err = own.Write(patientWriter{c.Writer}, s.store.OwnHighlights(c, account.ID), s.store.OwnReplies(c, account.ID))
-	return s.finishExport(c, "account", err)
+	return s.finishExport(c, "account", own.Write(patientWriter{c.Writer}))
+}
+
+// listAll goes through all pages of a list.
+func listAll[T any](ctx context.Context, reader storage.Reader, list func(context.Context, storage.Reader, storage.Paging) ([]T, string, error)) (all []T, err error) {
+	all = []T{}
+	paging := storage.Paging{Limit: maxLimit}
+	for {
+		page, next, err := list(ctx, reader, paging)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); next == "" {
+			return all, nil
+		}
+		paging.After = next
+	}
 }

@@ -182,7 +182,7 @@ var paper = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.With
 func markdown(text string) (template.HTML, error) {
 	var html bytes.Buffer
 	err := paper.Convert([]byte(text), &html)
-	return template.HTML(html.String()), err
+	return template.HTML(wideParts.Replace(html.String())), err
 }
 
 // addFilesOf serves what papers link to that is no Markdown.

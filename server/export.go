@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"time"
 
@@ -39,8 +40,37 @@ func (s *Server) export(c *gin.Context) error {
 	c.Header("Content-Type", format.MediaType)
 	c.Header("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "limn-"+time.Now().UTC().Format(time.DateOnly)+"."+format.Extension))
 	c.Status(http.StatusOK)
-	err = format.Write(patientWriter{c.Writer}, s.origin(c), s.store.Threads(c, reader, filter, format.Whole))
+	err = format.Write(patientWriter{c.Writer}, s.origin(c), paced(s, c, s.store.Threads(c, reader, filter, format.Whole)))
 	return s.finishExport(c, format.Name, err)
+}
+
+const (
+	portion = 100                    // of an export's items
+	maxRest = 100 * time.Millisecond // after one
+)
+
+// paced rests after each portion for as long as that took, if other addresses have asked for something meanwhile: they get
+// half of what an export can take of the machine.
+func paced[T any](s *Server, c *gin.Context, items iter.Seq2[T, error]) iter.Seq2[T, error] {
+	if !s.limits.on {
+		return items
+	}
+	return func(yield func(T, error) bool) {
+		n, others, began := 0, s.limits.others(c), time.Now()
+		for item, err := range items {
+			if !yield(item, err) {
+				return
+			}
+			if n++; n%portion != 0 {
+				continue
+			}
+			if now := s.limits.others(c); now != others {
+				time.Sleep(min(time.Since(began), maxRest))
+				others = now
+			}
+			began = time.Now()
+		}
+	}
 }
 
 func (s *Server) finishExport(c *gin.Context, format string, err error) error {
@@ -51,7 +81,7 @@ func (s *Server) finishExport(c *gin.Context, format string, err error) error {
 		c.Writer.Header().Del("Content-Disposition")
 		return err
 	case !errors.Is(err, c.Request.Context().Err()):
-		s.log.Error("an export broke off", "format", format, "error", err)
+		s.log.ErrorContext(c, "an export broke off", "format", format, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -48,7 +48,7 @@ func (s *Server) takeIn(c *gin.Context) error {
 	case !c.Writer.Written():
 		return err
 	}
-	s.log.Error("taking in a file broke off", "format", format.Name, "error", err)
+	s.log.ErrorContext(c, "taking in a file broke off", "format", format.Name, "error", err)
 	panic(http.ErrAbortHandler)
 }
 

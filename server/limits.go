@@ -25,17 +25,18 @@ import (
 
 // How much one address may ask for. A class behind one router is one address, too.
 const (
-	requestRate, requestBurst = 100, 1000 // any requests, a second
-	costlyRate, costlyBurst   = 10, 500   // what signs up, exports, or reads a page elsewhere
-	hashRate, hashBurst       = 2, 60     // what hashes a password: a class signs in at once, and who guesses is slow
-	guessRate, guessBurst     = 0.1, 20   // for one account's password
-	bodyShare                 = 64 << 10  // bytes of a body that count as one request more
-	maxExports                = 2         // at once
-	openRate, openBurst       = 10, 300   // pages that streams begin with
-	maxStreams                = 500       // at once
-	maxAccountStreams         = 100       // at once, of one account from wherever
-	maxAddresses              = 100_000   // remembered
-	maxIntakes                = 3         // at once, one for each account: each has a connection to the database
+	requestRate, requestBurst = 100, 1000   // any requests, a second
+	costlyRate, costlyBurst   = 10, 500     // what signs up, exports, or reads a page elsewhere
+	hashRate, hashBurst       = 2, 60       // what hashes a password: a class signs in at once, and who guesses is slow
+	guessRate, guessBurst     = 0.1, 20     // for one account's password
+	bodyShare                 = 64 << 10    // bytes of a body that count as one request more
+	maxBodies                 = 2 * maxBody // bytes of large bodies that are read at once
+	maxExports                = 8           // that are written, one at once, or wait
+	openRate, openBurst       = 10, 300     // pages that streams begin with
+	maxStreams                = 500         // at once
+	maxAccountStreams         = 100         // at once, of one account from wherever
+	maxAddresses              = 100_000     // remembered
+	maxIntakes                = 3           // at once, one for each account: each has a connection to the database
 )
 
 const (
@@ -51,7 +52,8 @@ type limits struct {
 	addresses *lru.Cache[netip.Prefix, *address]
 	people    *lru.Cache[uuid.UUID, *rate.Limiter] // by account, from wherever
 	guesses   *lru.Cache[guess, *rate.Limiter]
-	room      int // for streams at once
+	room      int          // for streams at once
+	asked     atomic.Int64 // requests, of all addresses
 
 	mu       sync.Mutex
 	streams  int               // all that are open
@@ -62,9 +64,12 @@ type limits struct {
 type address struct {
 	requests, costly, hashes, openings *rate.Limiter
 	turns                              *semaphore.Weighted
-	waiting                            atomic.Int32 // for a turn
-	exports                            atomic.Int32
-	streams                            int // guarded by the limits' lock
+	waiting                            atomic.Int32        // for a turn
+	bodies                             *semaphore.Weighted // bytes of large ones that are being read
+	writing                            *semaphore.Weighted // of an export
+	exports                            atomic.Int32        // that are written or wait
+	asked                              atomic.Int64        // requests
+	streams                            int                 // guarded by the limits' lock
 }
 
 // A guess is whose password is tried, and from where. Who guesses elsewhere does not keep the account's own person out.
@@ -87,7 +92,8 @@ func (l *limits) of(c *gin.Context) *address {
 	return orAdd(l.addresses, networkOf(c), func() *address {
 		return &address{
 			requests: rate.NewLimiter(requestRate, requestBurst), costly: rate.NewLimiter(costlyRate, costlyBurst),
-			hashes: rate.NewLimiter(hashRate, hashBurst), openings: rate.NewLimiter(openRate, openBurst), turns: newTurns(),
+			hashes: rate.NewLimiter(hashRate, hashBurst), openings: rate.NewLimiter(openRate, openBurst),
+			turns: newTurns(), bodies: semaphore.NewWeighted(maxBodies), writing: semaphore.NewWeighted(1),
 		}
 	})
 }
@@ -153,14 +159,24 @@ func (s *Server) limitRequests(c *gin.Context) {
 	if size < 0 || size > maxBody {
 		size = maxBody
 	}
+	s.limits.asked.Add(1)
+	s.limits.of(c).asked.Add(1)
 	if err := s.limits.more(c, 1+int(size/bodyShare)); err != nil {
-		select { // who asks again at once would have refusals as fast as the machine makes them
-		case <-time.After(refusalTime):
-		case <-c.Request.Context().Done():
-		}
+		holdUp(c)
 		s.fail(c, err)
 	}
 }
+
+// holdUp makes a refusal take its time: who asks again at once would have refusals as fast as the machine makes them.
+func holdUp(c *gin.Context) {
+	select {
+	case <-time.After(refusalTime):
+	case <-c.Request.Context().Done():
+	}
+}
+
+// others is how many requests of other addresses there were.
+func (l *limits) others(c *gin.Context) int64 { return l.asked.Load() - l.of(c).asked.Load() }
 
 // limitPeople is the limit of all requests of an account, from wherever they come.
 func (s *Server) limitPeople(c *gin.Context) {
@@ -206,19 +222,27 @@ func (l *limits) hash(c *gin.Context, account string) error {
 	return nil
 }
 
-// export counts an export until release is called.
+// export waits until no other export of the address is being written, which this one then is until release is called.
 func (l *limits) export(c *gin.Context) (release func(), err error) {
 	if err := l.costly(c); err != nil || !l.on {
 		return func() {}, err
 	}
 	a := l.of(c)
-	release = sync.OnceFunc(func() { a.exports.Add(-1) })
 	if a.exports.Add(1) > maxExports {
-		release()
+		a.exports.Add(-1)
+		holdUp(c)
 		c.Header("Retry-After", "5")
 		return nil, errTooMany
 	}
-	return release, nil
+	end, err := wait(c, a.writing, 1)
+	if err != nil {
+		a.exports.Add(-1)
+		return nil, err
+	}
+	return func() {
+		end()
+		a.exports.Add(-1)
+	}, nil
 }
 
 // keptFiles is how many files and connections are left for everything but streams, where the system allows that many.

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,6 +199,102 @@ func TestTurns(t *testing.T) {
 		}
 		close(leave)
 		synctest.Wait()
+	})
+}
+
+// Large bodies of one address leave the others half of the processors, and are read only as many at once as have room.
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{limits: newLimits(true), log: slog.New(slog.DiscardHandler)}
+		begun, leave := make(chan struct{}, 100), make(chan struct{})
+		engine := gin.New()
+		engine.POST("/", s.takeTurns, func(c *gin.Context) {
+			readBody(c) // some have nothing in them
+			begun <- struct{}{}
+			<-leave
+		})
+		post := func(body io.Reader) {
+			request := requestFrom(1).Request
+			request.Method, request.ContentLength, request.Body = http.MethodPost, maxBody, io.NopCloser(body)
+			go engine.ServeHTTP(timeless{httptest.NewRecorder()}, request)
+			synctest.Wait()
+		}
+		atOnce := maxTurns / int(allTurns)
+		for range atOnce + 1 {
+			post(strings.NewReader(strings.Repeat("x", maxBody)))
+		}
+		if len(begun) != atOnce || atOnce > max(1, runtime.GOMAXPROCS(0)/2) {
+			t.Errorf("%d are worked on at once, want %d", len(begun), atOnce)
+		}
+		close(leave)
+		synctest.Wait()
+		slow, send := io.Pipe()
+		for range maxBodies / maxBody {
+			post(slow)
+		}
+		post(strings.NewReader(strings.Repeat("x", maxBody)))
+		if len(begun) != atOnce+1 {
+			t.Errorf("%d have begun though there is no room to read another one, want %d", len(begun), atOnce+1)
+		}
+		send.CloseWithError(io.EOF)
+		synctest.Wait()
+		if len(begun) != atOnce+2+maxBodies/maxBody {
+			t.Errorf("%d have begun once there was room", len(begun))
+		}
+	})
+}
+
+// One export of an address is written at a time; others of it wait, those of other addresses do not.
+func TestExportsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, begun := newLimits(true), make(chan func(), 10)
+		export := func(from int) {
+			go func() {
+				release, err := l.export(requestFrom(from))
+				if err != nil {
+					t.Error(err)
+				}
+				begun <- release
+			}()
+			synctest.Wait()
+		}
+		export(1)
+		export(1)
+		export(2)
+		if len(begun) != 2 {
+			t.Errorf("%d exports have begun, want one of each address", len(begun))
+		}
+		(<-begun)()
+		synctest.Wait()
+		if len(begun) != 2 {
+			t.Errorf("the next one does not begin when the first has ended")
+		}
+		(<-begun)()
+		(<-begun)()
+	})
+}
+
+// While others ask, an export rests as long as it works; while nobody does, it does not.
+func TestExportsRestForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock stands, but for those who sleep
+		s := &Server{limits: newLimits(true), log: slog.New(slog.DiscardHandler)}
+		exports := func(other int) time.Duration {
+			began, n := time.Now(), 0
+			items := func(yield func(int, error) bool) {
+				for yield(n, nil) && n < 2*portion-1 {
+					time.Sleep(time.Microsecond)
+					s.limitRequests(requestFrom(other))
+					n++
+				}
+			}
+			for range paced(s, requestFrom(1), items) {
+			}
+			return time.Since(began)
+		}
+		alone, beside := exports(1), exports(2)
+		if work := (2*portion - 1) * time.Microsecond; alone != work || beside < work*3/2 || beside > work*2 {
+			t.Errorf("%v of work takes %v alone and %v beside others", work, alone, beside)
+		}
 	})
 }
 

@@ -192,7 +192,7 @@ func (s *Server) judge(c *gin.Context, err error) problem {
 	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError {
-		s.log.Error("a request failed", "method", c.Request.Method, "path", c.FullPath(), "code", p.Code, "error", err)
+		s.log.ErrorContext(c, "a request failed", "method", c.Request.Method, "path", c.FullPath(), "code", p.Code, "error", err)
 	}
 	if p.Status == http.StatusServiceUnavailable && c.Writer.Header().Get("Retry-After") == "" {
 		c.Header("Retry-After", "1")
@@ -208,7 +208,7 @@ func (s *Server) recoverPanics(c *gin.Context) {
 		case fault == http.ErrAbortHandler: // the way to break an answer off
 			panic(fault)
 		default:
-			s.log.Error("a request panicked", "path", c.FullPath(), "panic", fault, slog.String("stack", string(debug.Stack())))
+			s.log.ErrorContext(c, "a request panicked", "path", c.FullPath(), "panic", fault, slog.String("stack", string(debug.Stack())))
 			s.fail(c, fmt.Errorf("panic: %v", fault))
 		}
 	}()

@@ -57,7 +57,12 @@ func decode(c *gin.Context, v any, options ...json.Options) error {
 }
 
 func readBody(c *gin.Context) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	end, err := beginBody(c)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	body, err := readAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody), c.Request.ContentLength)
 	if err != nil {
 		return nil, bodyError(err)
 	}
@@ -68,6 +73,22 @@ func readBody(c *gin.Context) ([]byte, error) {
 		return nil, fmt.Errorf("set a request's deadlines: %w", err)
 	}
 	return body, beginTurn(c)
+}
+
+// readAll is io.ReadAll for a body of which one knows how large it says it is. Only one that has begun to be large gets that
+// room, and at once: to grow into it would cost five times as much.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	var body bytes.Buffer
+	_, err := io.CopyN(&body, r, bodyShare)
+	if err == nil {
+		if size > bodyShare && size <= maxBody {
+			body.Grow(int(size) - bodyShare + bytes.MinRead)
+		}
+		_, err = body.ReadFrom(r)
+	} else if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return body.Bytes(), err
 }
 
 // bodyError is what becomes of a request whose body did not arrive.

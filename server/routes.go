@@ -174,7 +174,7 @@ func (s *Server) addRoutes(engine *gin.Engine) {
 			pages.HEAD(ginPath(r.path), s.handle(handle))
 		}
 	}
-	annotations := engine.Group("", s.limitRequests, s.authenticate)
+	annotations := engine.Group("", s.limitRequests, s.takeTurns, s.authenticate, s.limitPeople)
 	for _, r := range s.annotationRoutes() {
 		annotations.Handle(r.method, ginPath(r.path), s.handle(inTime(r.admit(r.handle))))
 	}

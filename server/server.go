@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +21,10 @@ type Config struct {
 	PublicURL string               // without a slash at its end, for absolute links; empty: as each request names it
 	Signup    string               // who may sign up: SignupOpen, SignupInvite or SignupClosed
 	OIDC      OIDC                 // whom people may sign in with besides
+	Proxies   []netip.Prefix       // that are believed about who the client is, besides those on this machine
 	Limits    bool                 // whether there are limits on rates; those on sizes and times always hold
 	Retention time.Duration        // how long what was removed, or done once, is remembered; 0: for ever
+	Traces    bool                 // whether a span is made of each request
 	Metrics   *prometheus.Registry // what /metrics answers with; nil: there is no such address
 }
 
@@ -33,7 +36,9 @@ type Server struct {
 	checker   *verify.Checker
 	web       *Web
 	limits    *limits
-	provider  *provider // nil: there is none
+	proxies   []netip.Prefix // that are believed about who the client is
+	noticed   atomic.Bool    // that somebody else names clients
+	provider  *provider      // nil: there is none
 	log       *slog.Logger
 	queue     *gin.Engine // the routes that operations are for
 	boards    *boards
@@ -59,12 +64,14 @@ func New(config Config, store *storage.Store, hub *live.Hub, checker *verify.Che
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
 	engine.ContextWithFallback = true // a gin.Context is its request's context, too
-	// A proxy on the same machine may name the client; nobody else is believed.
-	if err := engine.SetTrustedProxies([]string{"127.0.0.0/8", "::1"}); err != nil {
-		panic(err) // the list is a constant
+	if err := s.believe(engine, config.Proxies); err != nil {
+		panic(err) // a prefix is always a network
+	}
+	if config.Traces {
+		engine.Use(traceRequest)
 	}
 	metrics := newMetrics()
-	engine.Use(metrics.measure, s.recoverPanics, s.limitTimes, secure, allowOtherOrigins)
+	engine.Use(metrics.measure, s.recoverPanics, s.noticeProxies, s.limitTimes, secure, allowOtherOrigins)
 	engine.NoRoute(s.handle(func(*gin.Context) error { return errNoRoute }))
 	engine.NoMethod(s.handle(func(*gin.Context) error { return errNoMethod }))
 	s.addRoutes(engine)

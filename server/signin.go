@@ -82,11 +82,16 @@ func (s *Server) signIn(c *gin.Context, form url.Values) error {
 	return nil
 }
 
-// refuseSignIn shows the page again, with the reason.
+// refuseSignIn shows the page again, with the reason. In an extension's window the status is 200: Chrome closes one that is
+// answered with a status of 400 or more, and a slip of the finger would end it all.
 func (s *Server) refuseSignIn(c *gin.Context, err error, page signInPage) error {
 	p := s.judge(c, err)
 	page.Problem = p.Detail
-	return s.answerSignIn(c, p.Status, page)
+	status := p.Status
+	if under(page.Next, "/signin") {
+		status = http.StatusOK
+	}
+	return s.answerSignIn(c, status, page)
 }
 
 // accountOf finds the account that a form names, or makes it.
@@ -240,6 +245,8 @@ var nextPaths = regexp.MustCompile(`^/[!-\[\]-~]*$`)
 
 const maxNext = 2000 // bytes: an extension's request fits in, and it in a cookie
 
+const formType = "application/x-www-form-urlencoded"
+
 const maxForm = 512 << 10 // bytes: a note of 64 KiB, with every character escaped
 
 // ownForm gives a handler the form that one of our pages has sent. What another site's page sends is refused, also without a
@@ -248,6 +255,9 @@ func ownForm(handle func(*gin.Context, url.Values) error) func(*gin.Context) err
 	return func(c *gin.Context) error {
 		if crossOrigin.Check(c.Request) != nil {
 			return errCrossOrigin
+		}
+		if c.ContentType() != formType && c.Request.ContentLength != 0 { // which ParseForm would pass over
+			return &unreadableError{"the form", "must be sent as " + formType}
 		}
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 		if err := c.Request.ParseForm(); err != nil {

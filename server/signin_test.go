@@ -169,6 +169,20 @@ func TestSignInPage(t *testing.T) {
 	b.sends(b.open("/signin?new=1"), url.Values{"name": {"ada"}}).is(http.StatusConflict).says("Somebody else has this name.").says(`value="ada"`)
 }
 
+// A form in another type would be read as an empty one, and answered as if the password was wrong.
+func TestSignInTakesNothingButForms(t *testing.T) {
+	b := startService(t).browser()
+	for contentType, body := range map[string]string{
+		"multipart/form-data; boundary=x":               "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAda\r\n--x--\r\n",
+		"multipart/form-data":                           "\x00\xff",
+		"application/json":                              `{"name":"Ada"}`,
+		"application/x-www-form-urlencoded, text/plain": "name=Ada",
+		"": "name=Ada",
+	} {
+		b.ask("POST", "/signin", body, "Content-Type", contentType).is(http.StatusBadRequest).says("must be sent as application/x-www-form-urlencoded")
+	}
+}
+
 func TestSignInPageByInvitation(t *testing.T) {
 	store := storagetest.Open(t)
 	open := startInstance(t, store)
@@ -259,7 +273,9 @@ func TestExtensionSignsIn(t *testing.T) {
 		b := s.browser()
 		path, verifier := asksFor(redirectURI)
 
-		entered := b.sends(b.open(path), url.Values{"name": {"Ada"}, "password": {"correct horse"}}).is(http.StatusSeeOther)
+		slip := b.sends(b.open(path), url.Values{"name": {"Ada"}, "password": {"correct house"}})
+		slip.is(http.StatusOK).says("The name or the password is wrong.") // Chrome would close the window at 401
+		entered := b.sends(slip, url.Values{"name": {"Ada"}, "password": {"correct horse"}}).is(http.StatusSeeOther)
 		question := b.open(entered.header.Get("Location")).is(http.StatusOK).says("Let this browser use limn as Ada?")
 		code := b.sends(question, url.Values{"answer": {"allow"}}).back(redirectURI).Get("code")
 

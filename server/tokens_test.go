@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
@@ -178,14 +180,31 @@ func TestAccountIsTakenAwayAndDeleted(t *testing.T) {
 	ada.do("POST", "/highlights/"+his+"/replies", `{"note":"written by Ada, in answer"}`).is(http.StatusCreated)
 	bob.do("POST", "/highlights/"+hers+"/replies", `{"note":"Bob's answer"}`).is(http.StatusCreated)
 	bob.do("DELETE", "/groups/"+group+"/members/"+ada.id(), "").is(http.StatusNoContent)
+	ada.attaches("/highlights/"+hers, "written by Ada.txt", "her own words", "").is(http.StatusCreated)
+	ada.do("POST", "/highlights/"+his+"/flags", `{"reason":"written by Ada, against his"}`).is(http.StatusNoContent)
+	ada.do("POST", "/tokens", `{"name":"written by Ada, for a program"}`).is(http.StatusCreated)
+	ada.do("POST", "/webhooks", `{"url":"https://written-by-ada.example/"}`).is(http.StatusCreated)
+	ada.do("PATCH", "/highlights/"+hers, `{"note":"written by Ada, for all, anew","tags":["written by Ada, a tag"]}`).is(http.StatusOK)
+	ada.do("PATCH", "/me", `{"name":"Adela"}`).is(http.StatusOK)
 	alone := ada.found("Nobody else's", "closed")
 	shared := ada.found("Shared", "closed")
 	ada.puts(bob, shared, "reader").is(http.StatusCreated)
 
 	taken := ada.do("GET", "/me/export", "").is(http.StatusOK)
 
-	if n := strings.Count(taken.body, "written by Ada"); n != 4 || strings.Contains(taken.body, "Bob's answer") || taken.text("account.name") != "Ada" {
-		t.Errorf("she takes %d of hers with her: %s", n, taken.body)
+	for _, hers := range []string{
+		"written by Ada, for all, anew", "written by Ada, a tag", "written by Ada, for herself", "written by Ada, for the group", "written by Ada, in answer",
+		"written by Ada.txt", base64.StdEncoding.EncodeToString([]byte("her own words")), "written by Ada, against his", "written by Ada, for a program",
+		"https://written-by-ada.example/", "Nobody else's", `"name":"Adela"`,
+	} {
+		if !strings.Contains(taken.body, hers) {
+			t.Errorf("she leaves %q behind", hers)
+		}
+	}
+	for _, others := range []string{"Bob's answer", ada.token, "whsec_"} {
+		if strings.Contains(taken.body, others) {
+			t.Errorf("she takes %q with her", others)
+		}
 	}
 	reader := ada.settled("/stream?url=" + streamed)
 	others := s.anonymous().settled("/stream?url=" + streamed)
@@ -194,7 +213,11 @@ func TestAccountIsTakenAwayAndDeleted(t *testing.T) {
 	reader.ends()
 	ada.do("GET", "/me", "").isProblem(http.StatusUnauthorized, "bad_token")
 	others.awaits(t, "removed", func(e event) bool { return e.data.text("id") == hers })
-	eventually(t, func() bool { return s.holds("written by Ada")+s.holds("Bob's answer")+s.holds("Nobody else's") == 0 })
+	for _, text := range []string{
+		"written by Ada", "written-by-ada", hex.EncodeToString([]byte("her own words")), "Adela", "adela", "Bob's answer", "Nobody else's", "nobody else's",
+	} {
+		eventually(t, func() bool { return s.holds(text) == 0 })
+	}
 	bob.do("GET", "/highlights/"+hers, "").isProblem(http.StatusNotFound, "not_found")
 	if now := bob.do("GET", "/highlights/"+his, "").is(http.StatusOK); now.number("replies") != 0 {
 		t.Errorf("%d replies are counted", now.number("replies"))

@@ -14,8 +14,13 @@ import (
 // queue of the machine, instead of all.
 var maxTurns = max(2, runtime.GOMAXPROCS(0)/2)
 
+// allTurns is how much of them a request takes that leaves others of its address the other half of the processors at
+// least: on a machine of two, all.
+var allTurns = int64(maxTurns / max(1, runtime.GOMAXPROCS(0)/2))
+
 const (
 	maxWaiting  = 200                    // requests of one address that wait for a turn
+	crowd       = 8                      // that wait, more than a browser asks for at once: they are worked on by fewer at a time
 	turnTime    = 100 * time.Millisecond // after which one does not work but waits, for a lock or a page: that must not keep others waiting
 	turnTimeout = 10 * time.Second       // for a turn to come
 )
@@ -23,8 +28,9 @@ const (
 // A turn is a request's place among those of its address. It begins when the request is whole, so that a slow sender
 // keeps nobody waiting.
 type turn struct {
-	of  *address
-	end func()
+	of    *address
+	large bool // its body is
+	end   func()
 }
 
 const turnKey = "turn"
@@ -34,7 +40,8 @@ func (s *Server) takeTurns(c *gin.Context) {
 	if !s.limits.on {
 		return
 	}
-	t := &turn{of: s.limits.of(c), end: func() {}}
+	size := c.Request.ContentLength
+	t := &turn{of: s.limits.of(c), large: size < 0 || size > bodyShare, end: func() {}}
 	c.Set(turnKey, t)
 	if c.Request.ContentLength == 0 {
 		if err := beginTurn(c); err != nil {
@@ -53,28 +60,55 @@ func beginTurn(c *gin.Context) error {
 	if !takes {
 		return nil
 	}
-	if t.of.waiting.Add(1) > maxWaiting {
-		t.of.waiting.Add(-1)
+	waiting := t.of.waiting.Add(1)
+	defer t.of.waiting.Add(-1)
+	if waiting > maxWaiting {
 		c.Header("Retry-After", "1")
 		return errTooMany
 	}
+	share := int64(1)
+	if t.large || waiting > crowd {
+		share = allTurns
+	}
+	end, err := wait(c, t.of.turns, share)
+	if err != nil {
+		return err
+	}
+	t.end = end
+	time.AfterFunc(turnTime, t.end)
+	return nil
+}
+
+// wait takes a share of what an address may have at once, until it is given back.
+func wait(c *gin.Context, of *semaphore.Weighted, share int64) (giveBack func(), err error) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), turnTimeout)
 	defer cancel()
-	err := t.of.turns.Acquire(ctx, 1)
-	t.of.waiting.Add(-1)
+	err = of.Acquire(ctx, share)
 	switch {
 	case c.Request.Context().Err() != nil:
 		if err == nil {
-			t.of.turns.Release(1)
+			of.Release(share)
 		}
-		return c.Request.Context().Err()
+		return nil, c.Request.Context().Err()
 	case err != nil:
 		c.Header("Retry-After", "1")
-		return errTooMany
+		return nil, errTooMany
 	}
-	t.end = sync.OnceFunc(func() { t.of.turns.Release(1) })
-	time.AfterFunc(turnTime, t.end)
-	return nil
+	return sync.OnceFunc(func() { of.Release(share) }), nil
+}
+
+// beginBody waits until so large a body may be read beside others of its address. Until then it stays with the sender.
+func beginBody(c *gin.Context) (end func(), err error) {
+	value, _ := c.Get(turnKey)
+	t, takes := value.(*turn)
+	if !takes || !t.large {
+		return func() {}, nil
+	}
+	size := c.Request.ContentLength
+	if size < 0 || size > maxBody {
+		size = maxBody
+	}
+	return wait(c, t.of.bodies, size)
 }
 
 func newTurns() *semaphore.Weighted { return semaphore.NewWeighted(int64(maxTurns)) }

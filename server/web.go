@@ -195,7 +195,7 @@ func (s *Server) origin(c *gin.Context) string {
 	return scheme + "://" + c.Request.Host
 }
 
-// isSecure says whether the client reaches the server by https, perhaps through a proxy on this machine.
+// isSecure says whether the client reaches the server by https, perhaps through a proxy that is believed.
 func (s *Server) isSecure(c *gin.Context) bool {
 	if s.config.PublicURL != "" {
 		return strings.HasPrefix(s.config.PublicURL, "https://")

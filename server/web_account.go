@@ -69,7 +69,7 @@ func (s *Server) renameOnPage(c *gin.Context, f form) (string, error) {
 		return "", err
 	}
 	if err := s.hub.Renamed(c, account.ID); err != nil {
-		s.log.Warn("the pages that an account reads were not told its new name", "error", err)
+		s.log.WarnContext(c, "the pages that an account reads were not told its new name", "error", err)
 	}
 	return "renamed", nil
 }

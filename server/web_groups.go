@@ -75,6 +75,7 @@ type groupView struct {
 	Log                []storage.Logged
 	LogNext            string
 	Moves              []card
+	Stream             string // tells of changes on the pages of what moves
 	Roles, InviteRoles []storage.Role
 }
 
@@ -123,10 +124,13 @@ func (s *Server) answerGroup(c *gin.Context, status int, typed form, made *invit
 	if body.Moves, err = s.cardsOf(c, storage.Anonymous, list, 0); err != nil { // which names no group: it is this one
 		return err
 	}
+	if body.Stream, err = s.streamOf(c, only, []string{id.String()}, pagesOf(list)); err != nil {
+		return err
+	}
 	if made != nil {
 		c.Header("Cache-Control", "no-store")
 	}
-	return s.show(c, status, "group", view{Title: body.Group.Name, Form: typed, Body: body})
+	return s.show(c, status, "group", view{Title: body.Group.Name, Scripts: []string{"/live.js"}, Form: typed, Body: body})
 }
 
 const (

@@ -125,11 +125,7 @@ func (s *Server) moves(c *gin.Context, reader storage.Reader) ([]card, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	pages := map[uuid.UUID]bool{}
-	for _, h := range list {
-		pages[h.Page.ID] = true
-	}
-	stream, err := s.streamOf(c, readerOf(c), nil, slices.Collect(maps.Keys(pages)))
+	stream, err := s.streamOf(c, readerOf(c), nil, pagesOf(list))
 	if err != nil {
 		return nil, "", err
 	}
@@ -143,6 +139,15 @@ func (s *Server) publicCards(c *gin.Context) ([]card, error) {
 		return nil, err
 	}
 	return s.cardsOf(c, storage.Anonymous, list, 0)
+}
+
+// pagesOf are the pages that highlights stand on, each once.
+func pagesOf(list []storage.Highlight) []uuid.UUID {
+	pages := map[uuid.UUID]bool{}
+	for _, h := range list {
+		pages[h.Page.ID] = true
+	}
+	return slices.Collect(maps.Keys(pages))
 }
 
 // streamOf is the address of the stream that tells what changes on some pages after this moment. Whoever asks for it before

@@ -69,6 +69,6 @@ func (s *Server) showFault(c *gin.Context, err error, p problem) {
 	}
 	v.Body = body
 	if err := s.show(c, p.Status, "problem", v); err != nil {
-		s.log.Error("the page of an error cannot be shown", "error", err)
+		s.log.ErrorContext(c, "the page of an error cannot be shown", "error", err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"limn/storage"
-	"limn/verify"
 )
 
 func (s *Server) createWebhook(c *gin.Context) error {
@@ -25,7 +24,7 @@ func (s *Server) createWebhook(c *gin.Context) error {
 	if request.Page != nil && *request.Page == uuid.Nil {
 		return refused("/page", "must not be the nil UUID")
 	}
-	if err := verify.CheckURL(*request.URL); err != nil {
+	if err := s.checker.CheckTarget(*request.URL); err != nil {
 		return err
 	}
 	w, err := s.store.CreateWebhook(c, readerOf(c), storage.Webhook{URL: *request.URL, Page: request.Page, Group: request.Group})

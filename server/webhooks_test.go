@@ -387,7 +387,7 @@ func TestWebhooksAreTheirOwners(t *testing.T) {
 		t.Error("webhooks are shown, or their secrets")
 	}
 	ada.do("POST", "/webhooks", `{"url":"https://example.org/","group":`+quoted(closed)+`}`).isProblem(http.StatusNotFound, "not_found")
-	for _, url := range []string{"ftp://example.org/", "https://user:secret@example.org/", "http://127.0.0.1:6379/", "x", "https://example.org/" + strings.Repeat("x", 2000)} {
+	for _, url := range []string{"ftp://example.org/", "https://user:secret@example.org/", "http://127.0.0.1:6379/", "http://169.254.169.254/", "http://[::1]/", "http://0xa000001/", "x", "https://example.org/" + strings.Repeat("x", 2000)} {
 		ada.do("POST", "/webhooks", `{"url":`+quoted(url)+`}`).isProblem(http.StatusUnprocessableEntity, "invalid", "/url")
 	}
 	ada.tokenFor("read", "write").do("POST", "/webhooks", `{"url":"https://example.org/"}`).isProblem(http.StatusForbidden, "scope")

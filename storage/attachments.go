@@ -195,8 +195,9 @@ func (s *Store) replayedAttachment(ctx context.Context, author Reader, n NewAtta
 func (s *Store) DeleteAttachment(ctx context.Context, author Reader, id uuid.UUID) (page uuid.UUID, err error) {
 	var on Attached
 	err = s.pool.QueryRow(ctx, `
-		SELECT highlight_id, coalesce(reply_id, '00000000-0000-0000-0000-000000000000') FROM attachments
-		WHERE id = $1 AND stored_at IS NOT NULL`, id).Scan(&on.Highlight, &on.Reply)
+		SELECT f.highlight_id, coalesce(f.reply_id, '00000000-0000-0000-0000-000000000000')
+		FROM attachments f JOIN highlights h ON h.page_id = f.page_id AND h.id = f.highlight_id
+		WHERE f.id = $1 AND f.stored_at IS NOT NULL AND h.deleted_at IS NULL AND (`+readable+`($2))`, id, author.Groups).Scan(&on.Highlight, &on.Reply)
 	if err != nil {
 		return uuid.Nil, translate(err, "find an attachment")
 	}
@@ -246,6 +247,15 @@ func (s *Store) OpenAttachment(ctx context.Context, reader Reader, id uuid.UUID)
 		WHERE f.id = $1 AND f.stored_at IS NOT NULL AND h.deleted_at IS NULL AND (`+readable+`($2))`, id, reader.Groups).
 		Scan(&f.page, &f.ID, &f.Name, &f.Type, &f.Size, &f.Hash, &f.StoredAt)
 	return f, translate(err, "open an attachment")
+}
+
+// scanFile reads the row of an attachment with all but its content, which can be read until ctx ends.
+func (s *Store) scanFile(ctx context.Context) pgx.RowToFunc[*AttachedFile] {
+	return func(row pgx.CollectableRow) (*AttachedFile, error) {
+		f := &AttachedFile{ctx: ctx, store: s}
+		err := row.Scan(&f.page, &f.On.Highlight, &f.On.Reply, &f.ID, &f.Name, &f.Type, &f.Size, &f.Hash, &f.StoredAt)
+		return f, err
+	}
 }
 
 // Read implements io.Reader.

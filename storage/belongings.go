@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,33 @@ func (s *Store) OwnReplies(ctx context.Context, account uuid.UUID) iter.Seq2[Rep
 	return walk(ctx, s, replyQuery+`
 		WHERE r.author_id = $1 AND r.deleted_at IS NULL AND (r.created_at, r.id) > ($2, $3) ORDER BY r.created_at, r.id LIMIT $4`,
 		account, scanReply, func(r Reply) cursor { return cursor{r.CreatedAt, r.ID} })
+}
+
+// An OwnFlag is what an account wants those who moderate to look at.
+type OwnFlag struct {
+	Highlight uuid.UUID `json:"highlight"`
+	Reason    string    `json:"reason"`
+	At        time.Time `json:"at"`
+
+	id uuid.UUID
+}
+
+// OwnFlags walks likewise through all its flags.
+func (s *Store) OwnFlags(ctx context.Context, account uuid.UUID) iter.Seq2[OwnFlag, error] {
+	return walk(ctx, s, `
+		SELECT highlight_id, reason, at, id FROM flags WHERE account_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4`,
+		account, func(row pgx.CollectableRow) (f OwnFlag, err error) {
+			err = row.Scan(&f.Highlight, &f.Reason, &f.At, &f.id)
+			return f, err
+		}, func(f OwnFlag) cursor { return cursor{f.At, f.id} })
+}
+
+// OwnFiles walks likewise through all its attachments, which can be read until ctx ends.
+func (s *Store) OwnFiles(ctx context.Context, account uuid.UUID) iter.Seq2[*AttachedFile, error] {
+	return walk(ctx, s, `
+		SELECT page_id, highlight_id, coalesce(reply_id, '00000000-0000-0000-0000-000000000000'), id, name, type, size, hash, stored_at FROM attachments
+		WHERE account_id = $1 AND stored_at IS NOT NULL AND (stored_at, id) > ($2, $3) ORDER BY stored_at, id LIMIT $4`,
+		account, s.scanFile(ctx), func(f *AttachedFile) cursor { return cursor{f.StoredAt, f.ID} })
 }
 
 // walk goes through what a query gives for an account, a chunk at a time.

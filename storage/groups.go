@@ -256,7 +256,10 @@ type heldGroup struct {
 func (s *Store) changeGroup(ctx context.Context, reader Reader, id uuid.UUID, least Role, change func(pgx.Tx, heldGroup) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		held := heldGroup{id: id}
-		err := tx.QueryRow(ctx, `SELECT kind FROM groups WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`, id).Scan(&held.kind)
+		err := tx.QueryRow(ctx, `
+			SELECT kind FROM groups WHERE id = $1 AND deleted_at IS NULL
+			  AND (kind = 'open' OR EXISTS (SELECT FROM members WHERE group_id = groups.id AND account_id = $2))
+			FOR NO KEY UPDATE`, id, reader.Account.ID).Scan(&held.kind)
 		if err != nil {
 			return err
 		}

@@ -276,15 +276,23 @@ type heldHighlight struct {
 	page, id, group, author uuid.UUID
 }
 
+// holdPage locks the page of a highlight that the reader may see, for which one looks before: what is hidden must cost what is not
+// there does, and nobody else is to wait for those who guess. Under the lock it has to be looked at again.
+func holdPage(ctx context.Context, tx pgx.Tx, reader Reader, held *heldHighlight) error {
+	err := tx.QueryRow(ctx, `SELECT page_id FROM highlights WHERE id = $1 AND deleted_at IS NULL AND (`+readable+`($2))`, held.id, reader.Groups).
+		Scan(&held.page)
+	if err != nil {
+		return err
+	}
+	return lockPage(ctx, tx, held.page)
+}
+
 // changeHighlight runs change in a transaction that holds the highlight's page, once it is certain that the
 // author may change it and that its version is the one expected.
 func (s *Store) changeHighlight(ctx context.Context, author Reader, id uuid.UUID, version *int64, may permission, change func(pgx.Tx, heldHighlight) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		held := heldHighlight{id: id}
-		if err := tx.QueryRow(ctx, `SELECT page_id FROM highlights WHERE id = $1`, id).Scan(&held.page); err != nil {
-			return err
-		}
-		if err := lockPage(ctx, tx, held.page); err != nil {
+		if err := holdPage(ctx, tx, author, &held); err != nil {
 			return err
 		}
 		var current int64

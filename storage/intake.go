@@ -114,6 +114,8 @@ func refusal(err error) (status int, pointer, detail string) {
 	var invalid *InvalidError
 	var url *URLError
 	switch {
+	case errors.As(err, &invalid) && invalid.Fields[0].Pointer == "": // the item itself, which is no request
+		return http.StatusUnprocessableEntity, "", invalid.Fields[0].Detail
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity, invalid.Fields[0].Pointer, invalid.Error()
 	case errors.As(err, &url):

@@ -13,7 +13,7 @@ func (st *staging) judge(ctx context.Context) error {
 	if st.in.Restore {
 		steps = append([]func(context.Context) error{st.restorePeople}, steps...)
 	}
-	if err := st.exec(ctx, `ANALYZE intake (`+judgedBy+`)`); err != nil {
+	if err := st.exec(ctx, `ANALYZE intake (`+judgedBy+`), intake_accounts, intake_groups, intake_members`); err != nil {
 		return err
 	}
 	for _, step := range steps {
@@ -157,17 +157,15 @@ func (st *staging) restorePeople(ctx context.Context) error {
 			`INSERT INTO accounts (id, name, name_key)
 			SELECT id, CASE WHEN taken THEN left(name, 55) || ' ' || right(id::text, 4) ELSE name END,
 			       CASE WHEN taken THEN left(name_key, 55) || ' ' || right(id::text, 4) ELSE name_key END
-			FROM (SELECT DISTINCT ON (i.id) i.id, i.name, i.name_key,
-			             EXISTS (SELECT FROM accounts a WHERE a.name_key = i.name_key)
-			             OR EXISTS (SELECT FROM intake_accounts o WHERE o.name_key = i.name_key AND o.id < i.id) AS taken
-			      FROM intake_accounts i
+			FROM (SELECT i.id, i.name, i.name_key,
+			             row_number() OVER (PARTITION BY i.name_key ORDER BY i.id) > 1 OR EXISTS (SELECT FROM accounts a WHERE a.name_key = i.name_key) AS taken
+			      FROM (SELECT DISTINCT ON (id) * FROM intake_accounts ORDER BY id, name_key) i
 			      WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.id = i.id) AND NOT EXISTS (SELECT FROM groups g WHERE g.id = i.id)) missing
 			ON CONFLICT DO NOTHING`,
 			`CREATE TEMP TABLE intake_made ON COMMIT DROP AS
-			SELECT DISTINCT ON (i.id) i.id, i.name, i.name_key, i.kind,
-			       EXISTS (SELECT FROM groups g WHERE g.name_key = i.name_key)
-			       OR EXISTS (SELECT FROM intake_groups o WHERE o.name_key = i.name_key AND o.id < i.id) AS taken
-			FROM intake_groups i
+			SELECT i.id, i.name, i.name_key, i.kind,
+			       row_number() OVER (PARTITION BY i.name_key ORDER BY i.id) > 1 OR EXISTS (SELECT FROM groups g WHERE g.name_key = i.name_key) AS taken
+			FROM (SELECT DISTINCT ON (id) * FROM intake_groups ORDER BY id, name_key) i
 			WHERE NOT EXISTS (SELECT FROM groups g WHERE g.id = i.id) AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = i.id)`,
 			`INSERT INTO groups (id, name, name_key, kind)
 			SELECT id, CASE WHEN taken THEN left(name, 55) || ' ' || right(id::text, 4) ELSE name END,

@@ -78,8 +78,8 @@ type staging struct {
 	held  int                // bytes of text in them
 	known *lru.Cache[Account, struct{}]
 	pages *lru.Cache[string, PageRef] // by URL, as it stands in the file
-	mine  string // the key of the name of who takes it in
-	visit int64  // pages that are to be visited
+	mine  string                      // the key of the name of who takes it in
+	visit int64                       // pages that are to be visited
 
 	staged  map[string]int64 // rows by table
 	replies int64

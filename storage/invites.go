@@ -99,7 +99,7 @@ func (s *Store) ListInvites(ctx context.Context, by Reader, group uuid.UUID, pag
 // DeleteInvite revokes an invite.
 func (s *Store) DeleteInvite(ctx context.Context, by Reader, id uuid.UUID) error {
 	var group uuid.UUID
-	err := s.pool.QueryRow(ctx, `SELECT group_id FROM invites WHERE id = $1`, id).Scan(&group)
+	err := s.pool.QueryRow(ctx, `SELECT group_id FROM invites WHERE id = $1 AND (`+readable+`($2))`, id, by.Groups).Scan(&group)
 	if err == nil {
 		err = s.changeGroup(ctx, by, group, RoleModerator, func(tx pgx.Tx, _ heldGroup) error {
 			if _, err := tx.Exec(ctx, `DELETE FROM invites WHERE id = $1`, id); err != nil {

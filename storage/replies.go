@@ -189,10 +189,7 @@ func eraseReply(ctx context.Context, tx pgx.Tx, held heldHighlight, id uuid.UUID
 func (s *Store) changeThread(ctx context.Context, author Reader, highlight uuid.UUID, may permission, change func(pgx.Tx, heldHighlight) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		held := heldHighlight{id: highlight}
-		if err := tx.QueryRow(ctx, `SELECT page_id FROM highlights WHERE id = $1`, highlight).Scan(&held.page); err != nil {
-			return err
-		}
-		if err := lockPage(ctx, tx, held.page); err != nil {
+		if err := holdPage(ctx, tx, author, &held); err != nil {
 			return err
 		}
 		err := tx.QueryRow(ctx, `
@@ -215,7 +212,8 @@ func (s *Store) changeReply(
 	ctx context.Context, author Reader, id uuid.UUID, version *int64, may permission, change func(tx pgx.Tx, held heldHighlight, owner uuid.UUID) error,
 ) error {
 	var highlight uuid.UUID
-	err := s.pool.QueryRow(ctx, `SELECT highlight_id FROM replies WHERE id = $1`, id).Scan(&highlight)
+	err := s.pool.QueryRow(ctx, `SELECT highlight_id FROM replies WHERE id = $1 AND deleted_at IS NULL AND (`+readable+`($2))`, id, author.Groups).
+		Scan(&highlight)
 	if err != nil {
 		return err
 	}

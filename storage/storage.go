@@ -39,10 +39,12 @@ const minConnections = 16
 
 // Open connects to the Postgres at url, brings its schema up to date and returns it as a Store.
 // Any number of instances may open one database at once: an advisory lock lets one of them migrate.
-func Open(ctx context.Context, url string) (*Store, error) { return open(ctx, url, migrations.Files) }
+func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
+	return open(ctx, url, migrations.Files, options...)
+}
 
 // open is Open with the steps that make the schema.
-func open(ctx context.Context, url string, steps fs.FS) (*Store, error) {
+func open(ctx context.Context, url string, steps fs.FS, options ...Option) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read the database's URL: %w", err)
@@ -51,6 +53,9 @@ func open(ctx context.Context, url string, steps fs.FS) (*Store, error) {
 	config.AfterConnect = scanTimesAsUTC
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = max(config.MaxConns, minConnections)
+	}
+	for _, option := range options {
+		option(config)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -211,11 +211,7 @@ func (s *Store) addFiles(ctx context.Context, threads []Thread, at map[uuid.UUID
 		SELECT page_id, highlight_id, coalesce(reply_id, '00000000-0000-0000-0000-000000000000'), attachments.id, name, type, size, hash, stored_at FROM attachments
 		JOIN unnest($1::uuid[], $2::uuid[]) asked (page, highlight) ON page_id = asked.page AND highlight_id = asked.highlight
 		WHERE stored_at IS NOT NULL ORDER BY stored_at, attachments.id`, pages, ids)
-	files, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*AttachedFile, error) {
-		f := &AttachedFile{ctx: ctx, store: s}
-		err := row.Scan(&f.page, &f.On.Highlight, &f.On.Reply, &f.ID, &f.Name, &f.Type, &f.Size, &f.Hash, &f.StoredAt)
-		return f, err
-	})
+	files, err := pgx.CollectRows(rows, s.scanFile(ctx))
 	if err != nil {
 		return translate(err, "list attachments")
 	}

@@ -57,6 +57,9 @@ func (c *Checker) Wake() {
 // Client makes a client with the fetcher's rules, for requests that are no fetching of pages.
 func (c *Checker) Client() *http.Client { return c.reader.fetcher.Client() }
 
+// CheckTarget is Fetcher.CheckTarget, for what is asked with Client.
+func (c *Checker) CheckTarget(raw string) error { return c.reader.fetcher.CheckTarget(raw) }
+
 // Run visits due pages until ctx ends. It returns once all its visits have ended; those that were cut off are made
 // again when their lease is over.
 func (c *Checker) Run(ctx context.Context) {
@@ -133,6 +136,8 @@ func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 
 // look makes the visit of a page: it judges what has no verdict yet and, if the page has changed, all the others.
 func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit, error) {
+	ctx, span := tracer.Start(ctx, "visit a page")
+	defer span.End()
 	visit := storage.Visit{Page: page, Pace: page.Pace}
 	if !page.Marked { // any more
 		visit.Pace.DueAt = nil
@@ -167,7 +172,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 	}
 	visit.JudgedAt = found.readAt
 	if found.failure != nil {
-		c.logFailure(page.ID, found.failure)
+		c.logFailure(ctx, page.ID, found.failure)
 		visit.Unfinished = false
 		visit.Verdicts = unverifiable(unjudged, found.failure) // the others keep what the last reading found
 	}

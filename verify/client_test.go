@@ -1,10 +1,13 @@
 package verify
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+
+	"limn/storage"
 )
 
 // A client reaches no more than the fetcher does, and is led nowhere else.
@@ -36,5 +39,23 @@ func TestAClientKeepsToTheFetchersRules(t *testing.T) {
 	}
 	if asked.Load() != 1 {
 		t.Error("a private address is asked")
+	}
+}
+
+func TestCheckTargetRefusesAddressesThatAreNotToBeReached(t *testing.T) {
+	f := NewFetcher(mustAllow(t, "10.1.0.0/16:443"), nil)
+	for _, raw := range []string{
+		"http://169.254.169.254/", "http://10.0.0.1/", "https://10.1.0.1:8443/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://[64:ff9b::a00:1]/", "http://[fd00:ec2::254]/",
+		"http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://①②⑦.⓪.⓪.①/", "http://127。0。0。1/", "http://localhost/", "http://a.localhost./", "http://user@example.org/",
+	} {
+		var refused *storage.URLError
+		if err := f.CheckTarget(raw); !errors.As(err, &refused) {
+			t.Errorf("CheckTarget(%q) = %v; want it refused", raw, err)
+		}
+	}
+	for _, raw := range []string{"https://example.org/hook", "https://10.1.0.1/", "http://93.184.215.14/"} {
+		if err := f.CheckTarget(raw); err != nil {
+			t.Errorf("CheckTarget(%q) = %v; want it accepted", raw, err)
+		}
 	}
 }

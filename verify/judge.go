@@ -117,7 +117,7 @@ func (c *Checker) Report(ctx context.Context, pageURL string, ranges []xpath.Ran
 		return Report{}, err
 	}
 	if found.failure != nil {
-		c.logFailure(storage.PageID(normal), found.failure)
+		c.logFailure(ctx, storage.PageID(normal), found.failure)
 		report.Reason = found.failure.reason
 		for i := range report.Ranges {
 			report.Ranges[i] = RangeReport{State: xpath.Unverifiable, Reason: report.Reason}
@@ -157,7 +157,7 @@ func truncate(text string, bytes int) string {
 
 // logFailure says that a page cannot be read. Its address is for those who debug: who marks something on it may not want
 // anybody to know.
-func (c *Checker) logFailure(page uuid.UUID, f *failure) {
-	c.log.Info("a page cannot be read", "page", page, "reason", f.reason)
-	c.log.Debug("why a page cannot be read", "page", page, "cause", f.cause)
+func (c *Checker) logFailure(ctx context.Context, page uuid.UUID, f *failure) {
+	c.log.InfoContext(ctx, "a page cannot be read", "page", page, "reason", f.reason)
+	c.log.DebugContext(ctx, "why a page cannot be read", "page", page, "cause", f.cause)
 }

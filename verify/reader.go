@@ -10,8 +10,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 )
+
+// tracer makes spans that name no page.
+var tracer = otel.Tracer("limn/verify")
 
 // What a reader keeps and how it behaves towards others.
 const (
@@ -114,7 +120,13 @@ func (r *reader) fetch(ctx context.Context, pageURL string, known version) (_ re
 		return response{}, nil, nil, err
 	}
 	defer leaveHost()
+	ctx, span := tracer.Start(ctx, "fetch a page", trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
 	page, failed := r.fetcher.get(ctx, pageURL, known)
+	span.SetAttributes(attribute.Int("limn.bytes", len(page.body)), attribute.Bool("limn.unchanged", page.unchanged))
+	if failed != nil {
+		span.SetAttributes(attribute.String("limn.reason", failed.reason))
+	}
 	if err := ctx.Err(); err != nil {
 		leave()
 		return response{}, nil, nil, err

@@ -4,12 +4,12 @@
 // reads and writes, beside the same person's a moment before.
 //
 // limn runs as it is delivered, with a Postgres of its own. The attacker is a process of its own at another loopback
-// address and at the lowest priority, because on a real attack its processors are not the server's.
+// address and at the lowest priority, because on a real attack its processors are not the server's. What it takes of them
+// all the same is seen while it attacks a server that refuses everything (wall.go), and the person goes on asking limn.
 package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -31,14 +31,19 @@ func main() {
 	limn := flag.String("limn", "bin/limn", "the limn to measure")
 	rounds := flag.Int("rounds", 3, "how many rounds")
 	phase := flag.Duration("phase", 8*time.Second, "how long each phase is")
-	only := flag.String("only", "", "only this attack")
+	only := flag.String("only", "", "only these attacks, with commas between them")
+	refuse := flag.Bool("wall", false, "be the server that refuses everything")
 	by := flag.String("attack", "", "be the attacker")
 	url := flag.String("url", "", "whom the attacker attacks")
 	flag.Parse()
 	err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 20_000, Max: 20_000})
-	if err == nil && *by != "" {
+	switch {
+	case err != nil:
+	case *by != "":
 		err = attack(*by, *url)
-	} else if err == nil {
+	case *refuse:
+		err = wall()
+	default:
 		err = compare(*limn, *rounds, *phase, *only)
 	}
 	if err != nil {
@@ -47,7 +52,8 @@ func main() {
 	}
 }
 
-// compare has each attack between two quiet phases, in each round, and prints the medians.
+// compare has each attack on limn and on the wall, with a quiet phase before each and after, in each round, and prints
+// the medians.
 func compare(limn string, rounds int, phase time.Duration, only string) error {
 	s, err := start(limn)
 	if err != nil {
@@ -58,39 +64,69 @@ func compare(limn string, rounds int, phase time.Duration, only string) error {
 	if err != nil {
 		return err
 	}
+	wall, end, err := startWall()
+	if err != nil {
+		return err
+	}
+	defer end()
 	v.watch(phase / 2) // until all is warm
-	fmt.Printf("%-12s %10s %10s %10s %10s %8s   a person's p50 and p99 without and under attack, in ms; the median of %d rounds\n", "attack", "p50", "p50 under", "p99", "p99 under", "p99 by", rounds)
+	fmt.Printf("A person's p50 and p99 in ms: quiet; while the wall is attacked; while limn is, and by how much that is more. Medians of %d rounds.\n", rounds)
+	fmt.Printf("%-12s %12s %12s %12s %14s %14s\n", "attack", "quiet", "the wall", "limn", "than quiet", "than the wall")
 	for _, a := range attacks {
-		if only != "" && a.name != only {
+		if only != "" && !slices.Contains(strings.Split(only, ","), a.name) {
 			continue
 		}
-		var lines []figures
+		var all []figures
 		for range rounds {
 			before := v.watch(phase)
-			end, err := s.attackedBy(a.name)
+			floor, err := v.watchAttack(a.name, wall, phase)
 			if err != nil {
 				return err
 			}
-			under := v.watch(phase)
-			end()
+			between := v.watch(phase)
+			under, err := v.watchAttack(a.name, s.url, phase)
+			if err != nil {
+				return err
+			}
 			after := v.watch(phase)
-			quiet := quantiles{(before.p50 + after.p50) / 2, (before.p99 + after.p99) / 2, before.failed + after.failed}
-			lines = append(lines, figures{quiet, under})
+			all = append(all, figures{mean(before, between, after), floor, under})
 		}
-		slices.SortFunc(lines, func(a, b figures) int { return cmp.Compare(a.ratio(), b.ratio()) })
-		f := lines[len(lines)/2]
-		fmt.Printf("%-12s %10.1f %10.1f %10.1f %10.1f %8.2f", a.name, ms(f.quiet.p50), ms(f.under.p50), ms(f.quiet.p99), ms(f.under.p99), f.ratio())
-		if failed := f.quiet.failed + f.under.failed; failed > 0 {
-			fmt.Printf("   %d were not answered well", failed)
-		}
-		fmt.Println()
+		print(a.name, all)
 	}
 	return nil
 }
 
-type figures struct{ quiet, under quantiles }
+type figures struct{ quiet, wall, limn quantiles }
 
-func (f figures) ratio() float64 { return float64(f.under.p99) / float64(f.quiet.p99) }
+func print(attack string, all []figures) {
+	middle := func(of func(f figures) float64) float64 {
+		var list []float64
+		for _, f := range all {
+			list = append(list, of(f))
+		}
+		slices.Sort(list)
+		return list[len(list)/2]
+	}
+	fmt.Printf("%-12s", attack)
+	for _, part := range []func(f figures) quantiles{
+		func(f figures) quantiles { return f.quiet },
+		func(f figures) quantiles { return f.wall },
+		func(f figures) quantiles { return f.limn },
+	} {
+		fmt.Printf(" %5.1f %6.1f", middle(func(f figures) float64 { return ms(part(f).p50) }), middle(func(f figures) float64 { return ms(part(f).p99) }))
+	}
+	fmt.Printf(" %14.2f %14.2f",
+		middle(func(f figures) float64 { return float64(f.limn.p99) / float64(f.quiet.p99) }),
+		middle(func(f figures) float64 { return float64(f.limn.p99) / float64(f.wall.p99) }))
+	failed := 0
+	for _, f := range all {
+		failed += f.quiet.failed + f.wall.failed + f.limn.failed
+	}
+	if failed > 0 {
+		fmt.Printf("   %d were not answered well", failed)
+	}
+	fmt.Println()
+}
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
@@ -139,26 +175,26 @@ func (s *server) stop() {
 	os.RemoveAll(s.dir)
 }
 
-// attackedBy starts an attacker, and returns when it has begun.
-func (s *server) attackedBy(name string) (end func(), err error) {
+// beside starts this program once more, at the lowest priority, and returns the first word that it says: it has begun.
+func beside(arguments ...string) (says string, end func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	cmd := exec.Command("nice", "-n", "19", self, "-attack", name, "-url", s.url)
+	cmd := exec.Command("nice", append([]string{"-n", "19", self}, arguments...)...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	if _, err := fmt.Fscanln(out, new(string)); err != nil {
-		return nil, fmt.Errorf("the attacker %s has not begun: %w", name, err)
+	if _, err := fmt.Fscanln(out, &says); err != nil {
+		return "", nil, fmt.Errorf("%q has not begun: %w", arguments, err)
 	}
-	return func() {
+	return says, func() {
 		cmd.Process.Kill()
 		cmd.Wait()
 	}, nil
@@ -233,6 +269,25 @@ func (v *victim) ask(method, path, body string, into any) error {
 type quantiles struct {
 	p50, p99 time.Duration
 	failed   int
+}
+
+func mean(all ...quantiles) (m quantiles) {
+	for _, q := range all {
+		m.p50 += q.p50 / time.Duration(len(all))
+		m.p99 += q.p99 / time.Duration(len(all))
+		m.failed += q.failed
+	}
+	return m
+}
+
+// watchAttack is watch while somebody is attacked.
+func (v *victim) watchAttack(name, url string, phase time.Duration) (quantiles, error) {
+	_, end, err := beside("-attack", name, "-url", url)
+	if err != nil {
+		return quantiles{}, err
+	}
+	defer end()
+	return v.watch(phase), nil
 }
 
 // watch has the victim ask at its pace, whether or not the answers come, and says how long they took since each was due.

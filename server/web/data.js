@@ -53,6 +53,10 @@ form.addEventListener('submit', (event) => {
 	request.upload.addEventListener('progress', ({ loaded, total }) => {
 		progress.value = total ? loaded / total : 0;
 	});
+	request.upload.addEventListener('load', () => {
+		progress.removeAttribute('value'); // how long the rest takes is not known
+		said.replaceChildren(element('p', 'quiet', 'It was read, and is being taken in.'));
+	});
 	request.addEventListener('error', fail);
 	request.addEventListener('load', () => {
 		if (request.status !== 200) {

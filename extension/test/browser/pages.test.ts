@@ -50,6 +50,10 @@ const strangers = (page: string) => [
 	'/groups',
 	'/nowhere',
 	'/join',
+	'/docs',
+	'/docs/settings',
+	'/docs/commands',
+	'/docs/scaling',
 	`/p/${page}`,
 ];
 const reading = (page: string, h: string) => [
@@ -133,7 +137,8 @@ test.each([320, 640])('no page is wider than a window of %s pixels', async (widt
 		'/groups',
 		`/groups/${group.id}`,
 	];
-	for (const path of [...paths, '/account', '/account/tokens', '/account/data', '/nowhere', '/signin']) {
+	const docs = ['/docs', '/docs/api', '/docs/settings', '/docs/commands', '/docs/scaling', '/docs/deploy/limn.service'];
+	for (const path of [...paths, ...docs, '/account', '/account/tokens', '/account/data', '/nowhere', '/signin']) {
 		await reader.page.goto(limn.url + path);
 		const over = await reader.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 		expect(over, path).toBeLessThanOrEqual(0);
@@ -214,6 +219,13 @@ test('what others do appears on a page that is open', async () => {
 	await other.page.goto(`${limn.url}/p/${id}`);
 	await page.getByText('Here now: Bob.').waitFor();
 
+	const group = await ask(limn, bob.token, 'POST', '/groups', { name: 'Reading circle' });
+	await mark(limn, bob.token, 'For us alone', 300, { group: group.id });
+	await other.page.goto(`${limn.url}/groups/${group.id}`);
+	await other.page.locator('html[data-live=yes]').waitFor();
+	await mark(limn, bob.token, 'For us as well', 320, { group: group.id });
+	await other.page.locator('#moves-list').getByText('For us as well').waitFor();
+
 	await limn.stop();
 	await page.locator('html[data-live=no]').waitFor();
 	await limn.start();
@@ -221,6 +233,53 @@ test('what others do appears on a page that is open', async () => {
 	await mark(limn, bob.token, 'The clocks were striking', 200);
 	await expect.poll(quotes).toEqual(['It is a bright day', 'The clocks were striking']);
 	expect(await page.locator('body[data-same=document]').count()).toBe(1);
+});
+
+test('a file that is taken in shows how far it is and what became of it', async () => {
+	const limn = await Limn.start();
+	const ada = await limn.signUp('Ada');
+	const open = await browse();
+	const { page } = await open('');
+	await signIn(page.context(), limn, ada.token);
+	await page.goto(`${limn.url}/account/data`);
+	const bar = page.getByRole('progressbar', { name: 'How much is sent' });
+	const button = page.getByRole('button', { name: 'Take in' });
+	const send = async () => {
+		const lines = [
+			{ page: { url }, note: 'High tide' },
+			{ page: { url }, color: 'mauve' },
+		].map((h) => JSON.stringify(h));
+		await page.getByLabel('From').selectOption('ndjson');
+		await page.getByLabel('File').setInputFiles({
+			name: 'tides.ndjson',
+			mimeType: 'application/x-ndjson',
+			buffer: Buffer.from(lines.join('\n')),
+		});
+		await button.click();
+	};
+	let release = () => {};
+	const held = new Promise<void>((done) => {
+		release = done;
+	});
+	await page.route('**/api/v1/import?*', async (route) => {
+		await held;
+		await route.continue();
+	});
+
+	await send();
+	await bar.waitFor();
+	expect(await button.isDisabled()).toBe(true);
+	release();
+	await page.getByText('1 highlight or reply is in now. 1 item could not be taken:').waitFor();
+	await page.getByText('Line 2, /color').waitFor();
+	await bar.waitFor({ state: 'hidden' });
+	expect(await button.isEnabled()).toBe(true);
+
+	await page.unroute('**/api/v1/import?*');
+	await page.route('**/api/v1/import?*', (route) => route.abort());
+	await send();
+	await page.getByText('It broke off.').waitFor();
+	expect(await button.isEnabled()).toBe(true);
 });
 
 test('what one types outlives what others do', async () => {
