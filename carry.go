@@ -191,12 +191,12 @@ type progress struct {
 
 const progressEvery = 2 * time.Second
 
-func newProgress(done string) *progress {
-	return &progress{done: done, begun: time.Now(), last: time.Now()}
-}
+func newProgress(done string) *progress { return &progress{done: done} }
 
 func (p *progress) step() {
-	p.count++
+	if p.count++; p.count == 1 {
+		p.begun, p.last = time.Now(), time.Now()
+	}
 	if p.count%256 == 0 && time.Since(p.last) > progressEvery {
 		p.say()
 	}

@@ -43,7 +43,7 @@ func bundle(entry, locale string) ([]byte, error) {
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
-		TsconfigRaw:       "{}",
+		TsconfigRaw:       `{"compilerOptions":{"useDefineForClassFields":false}}`, // fields without a value are not written down
 		Plugins:           []api.Plugin{embedded(locale)},
 	})
 	if len(result.Errors) > 0 {

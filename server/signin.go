@@ -82,11 +82,16 @@ func (s *Server) signIn(c *gin.Context, form url.Values) error {
 	return nil
 }
 
-// refuseSignIn shows the page again, with the reason.
+// refuseSignIn shows the page again, with the reason. In an extension's window the status is 200: Chrome closes one that is
+// answered with a status of 400 or more, and a slip of the finger would end it all.
 func (s *Server) refuseSignIn(c *gin.Context, err error, page signInPage) error {
 	p := s.judge(c, err)
 	page.Problem = p.Detail
-	return s.answerSignIn(c, p.Status, page)
+	status := p.Status
+	if under(page.Next, "/signin") {
+		status = http.StatusOK
+	}
+	return s.answerSignIn(c, status, page)
 }
 
 // accountOf finds the account that a form names, or makes it.

@@ -107,7 +107,8 @@ func popularPagesOf(ctx context.Context, tx pgx.Tx, reader Reader, page uuid.UUI
 	return orEmpty(pages), err
 }
 
-// marksOf reads where the highlights of some pages stand. Those that have lost their place stand nowhere.
+// marksOf reads where the highlights of some pages stand. Those that have lost their place stand nowhere. The pages are asked for
+// together, so that a short window is found by its time, and not by reading through all that busy pages ever had.
 func marksOf(ctx context.Context, tx pgx.Tx, reader Reader, pages []PopularPage, since time.Time) (map[uuid.UUID][]mark, error) {
 	ids := make([]uuid.UUID, len(pages))
 	for i, p := range pages {
@@ -119,10 +120,12 @@ func marksOf(ctx context.Context, tx pgx.Tx, reader Reader, pages []PopularPage,
 		SELECT h.page_id, h.id, h.author_id, h.created_at,
 		       r->'anchor'->>'xpath', (r->'anchor'->>'offset')::bigint, r->'focus'->>'xpath', (r->'focus'->>'offset')::bigint,
 		       (r->'position'->>'start')::bigint, (r->'position'->>'end')::bigint, coalesce(left(r->'quote'->>'exact', @quote), '')
-		FROM unnest(@pages::uuid[]) AS page (id), LATERAL (
-			SELECT h.* FROM highlights h WHERE h.page_id = page.id AND `+strings.Join(where, " AND ")+` ORDER BY h.created_at DESC, h.id DESC LIMIT @marks
-		) h, LATERAL jsonb_array_elements(CASE WHEN h.check_state = 'moved' THEN coalesce(h.check_ranges, h.ranges) ELSE h.ranges END) r
-		WHERE h.check_state <> 'orphaned'`, plannedEachTime, args)
+		FROM (
+			SELECT h.page_id, h.id, row_number() OVER (PARTITION BY h.page_id ORDER BY h.created_at DESC, h.id DESC) AS nth
+			FROM highlights h WHERE h.page_id = ANY(@pages) AND `+strings.Join(where, " AND ")+`
+		) newest JOIN highlights h ON h.page_id = newest.page_id AND h.id = newest.id,
+		LATERAL jsonb_array_elements(CASE WHEN h.check_state = 'moved' THEN coalesce(h.check_ranges, h.ranges) ELSE h.ranges END) r
+		WHERE newest.nth <= @marks AND h.check_state <> 'orphaned'`, plannedEachTime, args)
 	marks := map[uuid.UUID][]mark{}
 	var page uuid.UUID
 	var m mark

@@ -8,15 +8,22 @@ export interface DOMPoint {
 
 /** The boundary point that a point names, null if the page has none. limn's own element does not count as a child. */
 export function pointIn(point: WirePoint, doc: Document, children?: Children): DOMPoint | null {
-	let node: Node | null;
+	const node = nodeAt(point.xpath, doc, children);
+	return node && pointOf(node, point.offset);
+}
+
+function nodeAt(xpath: string, doc: Document, children?: Children): Node | null {
 	try {
-		node = findPath(parsePath(point.xpath), doc, children);
+		return findPath(parsePath(xpath), doc, children);
 	} catch {
 		return null;
 	}
-	if (!node || point.offset < 0) return null;
-	if (isText(node)) return point.offset <= node.length ? { node, offset: point.offset } : null;
-	let left = point.offset;
+}
+
+function pointOf(node: Node, at: number): DOMPoint | null {
+	if (at < 0) return null;
+	if (isText(node)) return at <= node.length ? { node, offset: at } : null;
+	let left = at;
 	for (const [offset, child] of [...node.childNodes].entries()) {
 		if (isHost(child)) continue;
 		if (left-- === 0) return { node, offset };
@@ -42,8 +49,10 @@ export function rangeOf(
 	doc: Document,
 	children?: Children,
 ): { range: Range; backward: boolean } | null {
-	const anchor = pointIn(wire.anchor, doc, children);
-	const focus = anchor && pointIn(wire.focus, doc, children);
+	const from = nodeAt(wire.anchor.xpath, doc, children);
+	const to = wire.focus.xpath === wire.anchor.xpath ? from : nodeAt(wire.focus.xpath, doc, children);
+	const anchor = from && pointOf(from, wire.anchor.offset);
+	const focus = to && pointOf(to, wire.focus.offset);
 	if (!anchor || !focus) return null;
 	const range = doc.createRange();
 	range.setStart(anchor.node, anchor.offset);

@@ -209,7 +209,9 @@ const hosted = (text: Text): boolean => text.parentElement?.closest(hostName) !=
 /** What a range holds of the page, which limn's own element is no part of. */
 export function textOf(range: Range): string {
 	const doc = range.startContainer.ownerDocument ?? (range.startContainer as Document);
-	if (![...doc.getElementsByTagName(hostName)].some((host) => host.firstChild)) return range.toString();
+	const hosts = doc.getElementsByTagName(hostName);
+	const filled = Array.prototype.some.call(hosts, (host: Element) => host.firstChild);
+	if (!filled) return range.toString();
 	const copy = range.cloneContents();
 	for (const host of copy.querySelectorAll(hostName)) host.remove();
 	return copy.textContent;

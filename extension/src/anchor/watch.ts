@@ -6,6 +6,9 @@ import { contextLength, isHost, type WireRange } from './wire.ts';
 /** Hears where a range is, or with null that it is not on the page now. */
 export type Placed = (id: string, range: Range | null) => void;
 
+/** Where more than so many nodes have changed, each range is looked at. */
+const few = 16;
+
 interface Anchored {
 	wire: WireRange;
 	range: Range | null;
@@ -20,6 +23,8 @@ interface Anchored {
 export class Anchorer {
 	private readonly anchored = new Map<string, Anchored>();
 	private readonly added = new Set<Node>();
+	/** Where something has changed. */
+	private readonly touched = new Set<Node>();
 	private page: Snapshot;
 	private due = false;
 	private similar: [string, TextIndex][] = [];
@@ -54,12 +59,14 @@ export class Anchorer {
 
 	private note(records: MutationRecord[]): void {
 		let changed = false;
-		for (const record of records) {
-			if (isHost(record.target)) continue;
-			if (record.type === 'characterData') this.added.add(record.target);
-			for (const node of record.addedNodes) if (!isHost(node)) this.added.add(node);
-			changed ||=
-				record.type === 'characterData' || [...record.addedNodes, ...record.removedNodes].some((n) => !isHost(n));
+		for (const { target, type, addedNodes, removedNodes } of records) {
+			const added = [...addedNodes].filter((node) => !isHost(node));
+			const text = type === 'characterData';
+			if (isHost(target) || !(text || added.length > 0 || [...removedNodes].some((node) => !isHost(node)))) continue;
+			changed = true;
+			this.touched.add(target);
+			if (text) this.added.add(target);
+			for (const node of added) this.added.add(node);
 		}
 		if (!changed) return;
 		this.page = new Snapshot(this.doc);
@@ -87,12 +94,13 @@ export class Anchorer {
 
 	private look(): void {
 		const missing = new Set<string>();
-		for (const [id, a] of this.anchored) {
-			const held =
-				a.range?.startContainer.isConnected && a.range.endContainer.isConnected && textOf(a.range) === a.text;
+		for (const [id, { range, text }] of this.anchored) {
+			if (range && !this.reaches(range)) continue;
+			const held = range?.startContainer.isConnected && range.endContainer.isConnected && textOf(range) === text;
 			if (!held) missing.add(id);
 		}
-		const pieces = this.pieces();
+		this.touched.clear();
+		const pieces = missing.size > 0 ? this.pieces() : [];
 		this.added.clear();
 		for (const id of missing) {
 			const a = this.anchored.get(id);
@@ -107,6 +115,13 @@ export class Anchorer {
 			if (!a.range) for (const p of pieces) if (p !== piece) this.similar.push([id, p]);
 		}
 		this.lookForSimilar();
+	}
+
+	/** Whether what has changed may have changed what a range holds. A clock that ticks must not have all of them read. */
+	private reaches({ startContainer: start, endContainer: end }: Range): boolean {
+		if (start !== end || this.touched.size > few) return true;
+		for (const node of this.touched) if (node.contains(start) || start.contains(node)) return true;
+		return !start.isConnected;
 	}
 
 	/** Which of several it is can only be said of the whole document. */

@@ -1,3 +1,6 @@
+/** What most elements have under their text, as it is computed. */
+const none = 'rgba(0, 0, 0, 0)';
+
 /** Whether the text in an element stands on a dark ground, by what is computed beneath it. */
 export function onDark(element: Element | null, known: Map<Element, boolean>): boolean {
 	const passed: Element[] = [];
@@ -7,7 +10,7 @@ export function onDark(element: Element | null, known: Map<Element, boolean>): b
 		if (dark !== undefined) break;
 		passed.push(at);
 		const style = getComputedStyle(at);
-		const ground = parse(style.backgroundColor);
+		const ground = style.backgroundColor === none ? null : parse(style.backgroundColor);
 		if (ground && ground.alpha >= 0.5) dark = ground.luminance < 0.4;
 		// A picture says nothing of its brightness, but the text on it was made to be read: light text, dark ground.
 		else if (style.backgroundImage !== 'none') dark = lightText(at);

@@ -6,6 +6,9 @@ import { inkOf } from './inks.ts';
 /** How long one slice of work may hold up the page, in milliseconds. */
 const slice = 12;
 
+/** How long what was found waits for the rest, in milliseconds: at each that is added, browsers place all of them anew. */
+const gather = 100;
+
 interface Mark {
 	highlight: Shown;
 	/** Where its ranges stand in the document; none: it lost its place. */
@@ -21,6 +24,9 @@ export class Painter {
 	private readonly marks = new Map<string, Mark>();
 	private readonly waiting = new Set<string>();
 	private readonly registries = new Map<string, Highlight>();
+	/** What was found and is not drawn yet. */
+	private readonly fresh = new Map<Range, Highlight>();
+	private drawn = 0;
 	private readonly anchorer: Anchorer;
 	private working = false;
 
@@ -34,7 +40,7 @@ export class Painter {
 		this.anchorer = new Anchorer(doc, signal, (anchor) => {
 			const mark = this.marks.get(idOf(anchor));
 			if (mark) this.paint(mark, this.held(mark), new Map());
-			this.tell();
+			this.draw();
 		});
 		signal.addEventListener('abort', () => {
 			for (const mark of this.marks.values()) this.erase(mark);
@@ -56,7 +62,7 @@ export class Painter {
 		if (mark.ranges.length === 0 || !samePlace(before, highlight)) return this.plan(highlight.id);
 		if (before.color === highlight.color) return;
 		this.paint(mark, mark.ranges, new Map());
-		this.tell();
+		this.draw();
 	}
 
 	remove(id: string): void {
@@ -74,7 +80,7 @@ export class Painter {
 	recolor(): void {
 		const known = new Map<Element, boolean>();
 		for (const mark of this.marks.values()) this.paint(mark, mark.ranges, known);
-		this.tell();
+		this.draw();
 	}
 
 	/** Where a highlight stands; none: it lost its place. */
@@ -114,6 +120,7 @@ export class Painter {
 		this.waiting.add(id);
 		if (this.working) return;
 		this.working = true;
+		this.drawn = performance.now();
 		queueMicrotask(() => this.work());
 	}
 
@@ -128,9 +135,16 @@ export class Painter {
 			if (mark) this.paint(mark, this.find(mark), known);
 			if (performance.now() > end) break;
 		}
-		this.tell();
 		this.working = this.waiting.size > 0;
+		if (!this.working || end > this.drawn + gather) this.draw();
 		if (this.working) setTimeout(() => this.work());
+	}
+
+	private draw(): void {
+		for (const [range, registry] of this.fresh) registry.add(range);
+		this.fresh.clear();
+		this.drawn = performance.now();
+		this.tell();
 	}
 
 	/** Where the text moved, if the server saw that it did; else where it was marked. */
@@ -154,12 +168,15 @@ export class Painter {
 		if (!first) return;
 		mark.registry = `limn-${inkOf(mark.highlight.color)}${onDark(elementOf(first), known) ? '-dark' : ''}`;
 		const registry = this.registry(mark.registry);
-		for (const range of ranges) registry.add(range);
+		for (const range of ranges) this.fresh.set(range, registry);
 		if (lined) this.underline(mark.highlight.id);
 	}
 
 	private erase(mark: Mark): void {
-		for (const registry of this.registries.values()) for (const range of mark.ranges) registry.delete(range);
+		for (const range of mark.ranges) {
+			this.fresh.delete(range);
+			for (const registry of this.registries.values()) registry.delete(range);
+		}
 		mark.ranges = [];
 	}
 

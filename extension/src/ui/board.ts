@@ -169,7 +169,9 @@ export class Board {
 				return dot;
 			}),
 		);
-		this.here.textContent = waiting > 0 ? count('waiting', waiting) : whoIsHere(presence, me);
+		const how = status === 'live' ? '' : say(status === 'offline' ? 'nowOffline' : 'connecting');
+		const what = waiting > 0 ? count('waiting', waiting) : status === 'live' ? whoIsHere(presence, me) : '';
+		this.here.textContent = `${how} ${what}`.trim();
 	}
 
 	/** Shows the entry of what is looked at on the page. */

@@ -141,7 +141,7 @@ export class Card {
 		this.tags = new Tags(async (tags) => this.report(await actions.edit(id, { tags })), signal);
 		this.noteButton = button({ class: 'quiet add' }, say('addNote'), () => this.edit(true), signal);
 		this.historyButton = button({ class: 'quiet fold' }, say('history'), () => void this.unfold(), signal);
-		this.back = button({ class: 'quiet add' }, say('putBack'), () => actions.putBack(id), signal);
+		this.back = button({ class: 'add back' }, say('putBack'), () => actions.putBack(id), signal);
 		this.back.addEventListener('mousedown', (event) => event.preventDefault(), { signal }); // the selection stays
 		const close = button(
 			{ class: 'icon', 'aria-label': say('close'), title: say('close') },
@@ -456,10 +456,14 @@ export class Card {
 		}
 		this.foot.append(
 			this.inks,
-			button({ class: 'quiet' }, say('copyLink'), () => this.actions.copyLink(this.id), signal),
-			this.flagButton,
-			this.hideButton,
-			button({ class: 'quiet own' }, say('delete'), () => this.actions.remove(this.id), signal),
+			el(
+				'div',
+				{ class: 'acts' },
+				button({ class: 'quiet' }, say('copyLink'), () => this.actions.copyLink(this.id), signal),
+				this.flagButton,
+				this.hideButton,
+				button({ class: 'quiet own' }, say('delete'), () => this.actions.remove(this.id), signal),
+			),
 		);
 	}
 

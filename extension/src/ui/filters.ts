@@ -46,7 +46,12 @@ export class Filters {
 		this.search.addEventListener('input', changed, { signal });
 		this.element.append(
 			this.search,
-			el('div', { class: 'selects' }, ...this.choices.map(({ select }) => select), this.clear),
+			el(
+				'div',
+				{ class: 'selects' },
+				...this.choices.map(({ select }) => el('span', { class: 'choice' }, select)),
+				this.clear,
+			),
 		);
 	}
 
@@ -65,7 +70,7 @@ export class Filters {
 		for (const entry of this.choices) {
 			const { choice, select } = entry;
 			const values = [...new Set(all.flatMap(choice.of))].sort((a, b) => a.localeCompare(b));
-			select.hidden = values.length < 2 && select.value === '';
+			(select.parentElement ?? select).hidden = values.length < 2 && select.value === '';
 			const offered = JSON.stringify(values);
 			if (entry.offered === offered) continue;
 			entry.offered = offered;

@@ -40,10 +40,10 @@ export class Tags {
 	show(tags: readonly string[], mine: boolean): void {
 		this.input.hidden = !mine || tags.length >= maxTags;
 		this.element.hidden = tags.length === 0 && !mine;
+		this.tags = tags;
 		const now = JSON.stringify([tags, mine]);
 		if (this.shown === now) return;
 		this.shown = now;
-		this.tags = tags;
 		this.list.replaceChildren(
 			...tags.map((tag) => {
 				const item = el('li', {}, el('bdi', {}, tag));
@@ -51,7 +51,7 @@ export class Tags {
 					const name = say('removeTag', tag);
 					const remove = () => {
 						this.input.focus();
-						this.change(tags.filter((other) => other !== tag));
+						this.put(this.tags.filter((other) => other !== tag));
 					};
 					item.append(button({ 'aria-label': name, title: name }, icon('close'), remove, this.signal));
 				}
@@ -63,6 +63,12 @@ export class Tags {
 	private add(): void {
 		const tag = this.input.value.trim().replace(/^#/, '');
 		this.input.value = '';
-		if (tag && !this.tags.includes(tag)) this.change([...this.tags, tag]);
+		if (tag && !this.tags.includes(tag)) this.put([...this.tags, tag]);
+	}
+
+	/** It counts from now on, not from when it is drawn: the next may come before. */
+	private put(tags: readonly string[]): void {
+		this.tags = tags;
+		this.change([...tags]);
 	}
 }

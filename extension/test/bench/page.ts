@@ -35,9 +35,13 @@ function selections(count: number): Range[] {
 	});
 }
 
+function keepOwn(count: number): Kept {
+	return { limn: selections(count).map((range) => describe(range, false)), highlighter: [], recogito: [] };
+}
+
 function keep(count: number): Kept {
 	const ranges = selections(count);
-	const limn = ranges.map((range) => describe(range, false));
+	const { limn } = keepOwn(count);
 	const before = document.createRange();
 	const recogito = ranges.map((range) => {
 		before.setStart(document.body, 0);
@@ -128,6 +132,6 @@ function recogito({ recogito: kept }: Kept, renderer: 'SPANS' | 'CSS_HIGHLIGHTS'
 	});
 }
 
-const bench = { keep, ways };
+const bench = { keep, keepOwn, ways };
 Object.assign(globalThis, { bench });
 export type Bench = typeof bench;

@@ -44,9 +44,19 @@ test('files come with a note and with replies, also offline, and go again', asyn
 	await ada.click('button', 'Attach files: Note');
 	await (await chosen).setFiles([picture, report, large]);
 	await ada.says('large.bin is too large: a file may have at most 10 MB.');
-	await ada.page.keyboard.press('Tab');
+
+	// And from the clipboard.
+	await context.grantPermissions(['clipboard-write']);
+	await ada.page.evaluate(async () => {
+		const canvas = new OffscreenCanvas(4, 4);
+		canvas.getContext('2d');
+		await navigator.clipboard.write([new ClipboardItem({ 'image/png': canvas.convertToBlob() })]);
+	});
+	await ada.type('Note', 'As the tables have it.');
+	await ada.page.keyboard.press('Control+V');
+	await ada.find('button', 'Remove image.png');
 	await ada.click('button', 'Save note');
-	await expect.poll(stored).toEqual(['icon-128.png', 'report.txt']);
+	await expect.poll(stored).toEqual(['icon-128.png', 'image.png', 'report.txt']);
 	await ada.find('button', /^icon-128\.png .*kB$/);
 
 	// Others see them, and have them.
@@ -80,7 +90,7 @@ test('files come with a note and with replies, also offline, and go again', asyn
 
 	// Taken away.
 	await ada.click('button', 'Remove icon-128.png');
-	await expect.poll(stored).toEqual(['report.txt']);
+	await expect.poll(stored).toEqual(['image.png', 'report.txt']);
 	await expect.poll(() => bob.has('button', /^icon-128/)).toBe(false);
 });
 

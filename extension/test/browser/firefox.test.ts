@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'puppeteer-core';
 import { expect, test } from 'vitest';
-import { FoxReader, fox, openExtension, ownPage } from './firefox.ts';
+import { FoxReader, fox, ownPage } from './firefox.ts';
 import { folder, Limn, servePage } from './server.ts';
 
 const article = `<!doctype html>
@@ -164,7 +164,7 @@ const press = async (side: Page, selector: string, label: string) => {
 test('in Firefox one turns it on, writes in the card, reads in the sidebar, goes on offline and after a restart', async () => {
 	const limn = await Limn.start();
 	const url = `${await servePage(article)}/tides`;
-	const extension = openExtension(limn);
+	const extension = limn.openExtension('firefox');
 	const profile = folder('profile');
 	let browser = await fox(extension, profile);
 
@@ -254,4 +254,21 @@ test('in Firefox one turns it on, writes in the card, reads in the sidebar, goes
 	);
 	await expect.poll(() => ada.page.$('limn-host')).toBeNull();
 	expect(await ada.painted()).toEqual([]);
+});
+
+test('in Firefox one signs in on the server’s own page', async () => {
+	const limn = await Limn.start();
+	await limn.signUp('Ada', 'correct horse');
+	const browser = await fox(limn.extension('firefox'));
+	const welcome = await ownPage(browser, '/options.html');
+	await expect.poll(() => words(welcome, '#other')).toEqual(['I have a name here already']);
+	await welcome.click('#other');
+	const window = await ownPage(browser, '/signin');
+	await expect.poll(() => words(window, 'h1')).toEqual(['Sign in']);
+	await window.type('#name', 'Ada');
+	await window.type('#password', 'correct horse');
+	await window.click('.form .main');
+	await expect.poll(() => words(window, 'h1').catch(() => [])).toEqual(['Let this browser use limn as Ada?']);
+	await window.click('.form .main');
+	await expect.poll(() => words(welcome, '#account')).toEqual(['You are Ada.']);
 });

@@ -1,8 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { expect, onTestFinished } from 'vitest';
-import { folder, type Limn } from './server.ts';
+import { folder } from './server.ts';
 
 /** Firefox, with the extension in it: its profile outlives it. */
 export async function fox(extension: string, profile = folder('profile')): Promise<Browser> {
@@ -20,17 +18,6 @@ export async function fox(extension: string, profile = folder('profile')): Promi
 	onTestFinished(() => browser.close());
 	await browser.installExtension(extension);
 	return browser;
-}
-
-/** The extension for Firefox. Its root is open, and nothing else is different, so that a test can see into it. */
-export function openExtension(limn: Limn): string {
-	const extension = limn.extension('firefox');
-	const script = join(extension, 'content.js');
-	const built = readFileSync(script, 'utf8');
-	const opened = built.replace('attachShadow({mode:"closed"})', 'attachShadow({mode:"open"})');
-	if (opened === built) throw new Error('the root that is to be opened is not there');
-	writeFileSync(script, opened);
-	return extension;
 }
 
 /** One of the extension's own pages, once it is open. BiDi does not tell its address, so it is asked for it. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { test } from 'vitest';
 import { browse, openOwn, profile } from './chromium.ts';
 import { Reader } from './limn.ts';
@@ -278,14 +278,33 @@ test.each(['light', 'dark'] as const)('the pages of the extension, %s', async (c
 	await shoot(side, 'side-offline', 360, 700);
 });
 
-test.each(['light', 'dark'] as const)('files, flags and what is hidden, %s', async (colorScheme) => {
+/** A page in every size and both schemes, as it stands. */
+async function shootAll(page: Page, name: string): Promise<void> {
+	for (const colorScheme of ['light', 'dark'] as const) {
+		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+		for (const [size, width, height] of [
+			['390', 390, 800],
+			['zoomed', 640, 400], // 200 %
+			['1280', 1280, 800],
+		] as const) {
+			await page.setViewportSize({ width, height });
+			await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
+		}
+	}
+}
+
+const tides = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tides</title>
+	<meta name="viewport" content="width=device-width">
+	<body style="font: 17px/26px Georgia; max-width: 36em; margin: 3em 1em; color-scheme: light dark"><h1>Tides</h1>
+	<p>So each harbour sees two high waters a day, and two low ones.</p>
+	<p>The moon pulls the sea towards it, and the earth turns beneath.</p>`;
+
+test('files, flags and what is hidden', async () => {
 	const limn = await Limn.start();
 	const extension = limn.extension('chrome');
 	const report = join(extension, 'A report with a rather long name, as scanners make them 2026-11-21.csv');
 	writeFileSync(report, 'x'.repeat(123_456));
-	const url = `${await servePage(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Tides</title>
-		<body style="font: 17px/26px Georgia; max-width: 36em; margin: 3em"><h1>Tides</h1>
-		<p>So each harbour sees two high waters a day, and two low ones.</p>`)}/`;
+	const url = `${await servePage(tides)}/`;
 	const context = await profile(extension);
 	const options = await openOwn(context, 'options.html');
 	const asks = (ask: string, asked: object) =>
@@ -294,12 +313,12 @@ test.each(['light', 'dark'] as const)('files, flags and what is hidden, %s', asy
 			asked,
 		] as const);
 	await asks('signUp', { name: longName });
-	await asks('createGroup', { name: 'Reading circle' });
+	await asks('createGroup', { name: 'The reading circle of the library of Sigmaringen' });
 	const ada = await Reader.open(await context.newPage(), url);
-	const shoot = async (name: string, page = ada.page) => {
-		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-		await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
-	};
+	const shoot = (name: string, page = ada.page) => shootAll(page, name);
+	await ada.select('two high waters');
+	await ada.find('combobox', 'Who can see it');
+	await shoot('bar-group');
 	await ada.mark('blue', 'two high waters');
 	await ada.clickText('two high waters');
 	await ada.click('button', 'Add a note');
@@ -315,6 +334,7 @@ test.each(['light', 'dark'] as const)('files, flags and what is hidden, %s', asy
 	await ada.type('Reply', 'And the scan');
 	await ada.drop('textbox', 'Reply', report);
 	await ada.page.keyboard.press('Control+Enter');
+	await ada.find('button', 'Delete this reply');
 	await shoot('files');
 	const id = await asks('settings', { origin: '' }).then(async ({ group }) => {
 		const token = (await options.evaluate(() => chrome.storage.local.get('identity'))) as {
@@ -326,15 +346,12 @@ test.each(['light', 'dark'] as const)('files, flags and what is hidden, %s', asy
 		return items[0]?.id;
 	});
 	await asks('flag', { url, highlight: id, reason: 'This is about the Baltic, which has no tides to speak of.' });
-	const tab = await options.evaluate(async (url) => {
-		for (const { id } of await chrome.tabs.query({})) {
-			const state = await chrome.tabs.sendMessage(id ?? 0, { tell: 'state' }, { frameId: 0 }).catch(() => null);
-			if (state?.highlights > 0 && url) return id;
-		}
-		return 0;
-	}, url);
-	const side = await openOwn(context, `side.html?tab=${tab}`);
-	await side.setViewportSize({ width: 360, height: 500 });
+	await ada.page.bringToFront();
+	await ada.click('button', 'Close');
+	await ada.clickText('two high waters');
+	await ada.says('about the Baltic');
+	await shoot('flagged-card');
+	const side = await openOwn(context, `side.html?tab=${await tabOf(context, url)}`);
 	await side.getByRole('tab', { name: 'Flagged' }).click();
 	await side.getByText('about the Baltic').waitFor();
 	await shoot('flagged', side);
@@ -344,6 +361,142 @@ test.each(['light', 'dark'] as const)('files, flags and what is hidden, %s', asy
 	await ada.says('Hidden: only those');
 	await shoot('hidden');
 });
+
+test('signing in, and the names that cannot be had', async () => {
+	const limn = await Limn.start();
+	await limn.signUp(longName, 'correct horse');
+	const url = `${await servePage(tides)}/`;
+	const context = await profile(limn.extension('chrome'), { fresh: true });
+	const options = await openOwn(context, 'options.html');
+	await options.getByLabel('Your name').fill(longName);
+	await options.getByRole('button', { name: 'Continue' }).click();
+	await options.getByText('is taken').waitFor();
+	await shootAll(options, 'options-taken');
+	const ada = await Reader.open(await context.newPage(), url);
+	const popup = await context.newPage();
+	const tab = await tabOf(context, url);
+	await popup.addInitScript((tab) => {
+		chrome.tabs.query = async () => [await chrome.tabs.get(tab)];
+	}, tab);
+	await popup.goto(options.url().replace('options.html', 'popup.html'));
+	await popup.setViewportSize({ width: 300, height: 420 });
+	await popup.getByText('Turn limn on').waitFor();
+	for (const colorScheme of ['light', 'dark'] as const) {
+		await popup.emulateMedia({ colorScheme });
+		await popup.screenshot({ path: join(folder, `popup-first-${colorScheme}.png`) });
+	}
+	await popup.getByRole('checkbox').check();
+	await ada.page.bringToFront();
+	await ada.is('Live');
+	await ada.mark('yellow', 'two high waters');
+	await ada.type('Name', longName);
+	await ada.click('button', 'Continue');
+	await ada.says('is taken');
+	await shootAll(ada.page, 'name-taken');
+	const opened = context.waitForEvent('page');
+	await ada.click('button', 'I have a name here already');
+	const window = await opened;
+	await window.getByLabel('Password').waitFor();
+	await shootAll(window, 'signin');
+	await window.getByLabel('Name').fill(longName);
+	await window.getByLabel('Password').fill('wrong horse');
+	await window.getByRole('button', { name: 'Sign in' }).click();
+	await window.getByRole('alert').waitFor();
+	await shootAll(window, 'signin-wrong');
+	await window.getByLabel('Password').fill('correct horse');
+	await window.getByRole('button', { name: 'Sign in' }).click();
+	await window.getByRole('button', { name: 'Let it' }).waitFor();
+	await shootAll(window, 'signin-let');
+	await window.getByRole('button', { name: 'Let it' }).click();
+	await ada.paints(['yellow: two high waters']);
+	await popup.bringToFront();
+	await popup.reload();
+	await popup.getByText(`You are ${longName}`).waitFor();
+	for (const colorScheme of ['light', 'dark'] as const) {
+		await popup.emulateMedia({ colorScheme });
+		await popup.screenshot({ path: join(folder, `popup-on-${colorScheme}.png`) });
+	}
+});
+
+test('the panel with all that it has', async () => {
+	const limn = await Limn.start();
+	const url = `${await servePage(tides)}/`;
+	const context = await profile(limn.extension('chrome'));
+	const ada = await Reader.open(await context.newPage(), url);
+	await ada.mark('yellow', 'two high waters');
+	await ada.name('Ada');
+	await ada.clickText('two high waters');
+	await ada.type('Tag', 'to read again');
+	await ada.page.keyboard.press('Enter');
+	await ada.page.keyboard.press('Escape');
+	await ada.mark('green', 'The moon pulls the sea');
+	await ada.mark('pink', 'the earth turns beneath');
+	await limn.highlight(longName, url, 'blue', '/html[1]/body[1]/h1[1]/text()[1]', 0, 5);
+	const bob = await limn.signUp('Bob');
+	await bob.write(url, 'Does anybody know the *Gulf of Mexico*? It has one tide a day.');
+	await bob.write(url, `${'A long thought on the tides of narrow seas, and of wide ones. '.repeat(8)}`);
+	const side = await openOwn(context, `side.html?tab=${await tabOf(context, url)}`);
+	await side.locator('.entry:visible').nth(3).waitFor();
+	await shootAll(side, 'side-full');
+	await side.getByLabel('Author').selectOption('Ada');
+	await side.getByLabel('Search').fill('moon');
+	await shootAll(side, 'side-filtered');
+	await side.getByLabel('Search').fill('the sun');
+	await side.getByText('No highlight fits').waitFor();
+	await shootAll(side, 'side-none');
+	await side.getByRole('button', { name: 'Show all' }).click();
+	await side.getByRole('tab', { name: /^Discussion/ }).click();
+	await shootAll(side, 'side-talk');
+	await ada.page.evaluate(() => document.querySelectorAll('p')[1]?.remove());
+	await side.getByRole('tab', { name: 'Highlights' }).click();
+	await side.getByText('Lost its place').waitFor();
+	await shootAll(side, 'side-lost');
+	await side.getByRole('button', { name: 'Put it back here' }).first().click();
+	await ada.page.bringToFront();
+	await ada.select('a day, and two low ones');
+	await ada.find('button', 'Put it back here');
+	await shootAll(ada.page, 'put-back-extension');
+	await limn.stop();
+	await ada.is('Offline');
+	await side.bringToFront();
+	await side.getByText('limn is offline.').waitFor();
+	await shootAll(side, 'side-cut');
+});
+
+test('embed.js on a page, from right to left and dark', async () => {
+	const limn = await Limn.start();
+	const open = await browse();
+	const url = await servePage(`<!doctype html><html dir="rtl" lang="ar"><meta charset="utf-8"><title>المد</title>
+		<meta name="viewport" content="width=device-width"><script src="${limn.url}/embed.js" defer></script>
+		<body style="font: 18px/30px serif; max-width: 36em; margin: 2em; background: #10231c; color: #dfe9e4">
+		<h1>المد والجزر</h1><p>يجذب القمر البحر نحوه، وتدور الأرض تحته.</p>`);
+	const ada = await open(url, { reducedMotion: 'reduce' });
+	await ada.select('القمر البحر');
+	await ada.find('button', 'Highlight in yellow');
+	await shootAll(ada.page, 'embed-bar');
+	await ada.mark('yellow', 'القمر البحر');
+	await ada.name('ليلى');
+	await ada.clickText('القمر البحر');
+	await ada.says('Checked: it stands in the page as marked');
+	await shootAll(ada.page, 'embed-card');
+	await ada.page.keyboard.press('Escape');
+	await ada.click('button', /^limn: Live/);
+	await ada.says('1 highlight');
+	await shootAll(ada.page, 'embed-panel');
+});
+
+/** The tab that shows a page in which limn is. */
+async function tabOf(context: BrowserContext, url: string): Promise<number> {
+	const own = context.pages().find((page) => page.url().startsWith('chrome-extension:'));
+	const find = async (url: string) => {
+		for (const { id } of await chrome.tabs.query({})) {
+			const state = await chrome.tabs.sendMessage(id ?? 0, { tell: 'state' }, { frameId: 0 }).catch(() => null);
+			if (state && url) return id ?? 0;
+		}
+		return 0;
+	};
+	return (await own?.evaluate(find, url)) ?? 0;
+}
 
 test.each([
 	['de', 'Live'],

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -80,8 +80,8 @@ export class Limn {
 	}
 
 	/** Somebody who is no browser. */
-	async signUp(name: string) {
-		const { token } = await this.post('/accounts', { name });
+	async signUp(name: string, password?: string) {
+		const { token } = await this.post('/accounts', { name, ...(password && { password }) });
 		const create = (body: object) => this.post('/highlights', { group: 'public', color: 'yellow', ...body }, token);
 		return {
 			token,
@@ -135,6 +135,17 @@ export class Limn {
 	extension(browser: 'chrome' | 'firefox', server = this.url): string {
 		const dir = folder('extension');
 		execFileSync(inject('limn'), ['extension', dir, '--browser', browser, '--server', server]);
+		return dir;
+	}
+
+	/** The same with an open root, and nothing else different, so that a test can see into it. */
+	openExtension(browser: 'chrome' | 'firefox'): string {
+		const dir = this.extension(browser);
+		const script = join(dir, 'content.js');
+		const built = readFileSync(script, 'utf8');
+		const opened = built.replace('attachShadow({mode:"closed"})', 'attachShadow({mode:"open"})');
+		if (opened === built) throw new Error('the root that is to be opened is not there');
+		writeFileSync(script, opened);
 		return dir;
 	}
 }

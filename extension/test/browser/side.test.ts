@@ -137,8 +137,8 @@ test('five thousand entries stay quick', async () => {
 	// A filter hides rows and shows them again: none is made anew.
 	const first = await side.locator('.entry').first().elementHandle();
 	await side.getByLabel('Search').fill('word49');
-	await expect.poll(() => side.locator('.entry:visible').count()).toBe(111);
+	await expect.poll(() => side.locator('.entry').count()).toBe(111);
 	await side.getByLabel('Search').fill('');
-	await expect.poll(() => side.locator('.entry:visible').count()).toBe(5_000);
+	await expect.poll(() => side.locator('.entry').count()).toBe(5_000);
 	expect(await first?.evaluate((row) => row.isConnected)).toBe(true);
 });

@@ -2,17 +2,9 @@ import { expect, test } from 'vitest';
 import { openOwn, profile } from './chromium.ts';
 import { Limn } from './server.ts';
 
-async function ada(limn: Limn): Promise<void> {
-	await fetch(`${limn.url}/api/v1/accounts`, {
-		method: 'POST',
-		headers: { 'Content-Type': 'application/json' },
-		body: JSON.stringify({ name: 'Ada', password: 'correct horse' }),
-	});
-}
-
 test('one signs in on the server’s own page, or thinks better of it', async () => {
 	const limn = await Limn.start();
-	await ada(limn);
+	await limn.signUp('Ada', 'correct horse');
 	const context = await profile(limn.extension('chrome'), { fresh: true });
 	const options = await openOwn(context, 'options.html');
 	const begin = async () => {
@@ -22,6 +14,9 @@ test('one signs in on the server’s own page, or thinks better of it', async ()
 	};
 	const refused = await begin();
 	await refused.getByLabel('Name').fill('Ada');
+	await refused.getByLabel('Password').fill('wrong horse');
+	await refused.getByRole('button', { name: 'Sign in' }).click();
+	await refused.getByText('The name or the password is wrong.').waitFor(); // and the window is still there
 	await refused.getByLabel('Password').fill('correct horse');
 	const gone = refused.waitForEvent('close');
 	await refused.getByRole('button', { name: 'Sign in' }).click();
