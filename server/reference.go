@@ -181,7 +181,8 @@ func (s schema) kind() string {
 	case s.Ref != "":
 		return path.Base(s.Ref)
 	case len(s.Enum) > 0:
-		return strings.Join(s.Enum, ", ")
+		named := slices.DeleteFunc(slices.Clone(s.Enum), func(name string) bool { return name == "" }) // null, or as the text says
+		return strings.Join(named, ", ")
 	case len(s.OneOf) > 0:
 		kinds := make([]string, len(s.OneOf))
 		for i, one := range s.OneOf {

@@ -260,7 +260,10 @@ func ownForm(handle func(*gin.Context, url.Values) error) func(*gin.Context) err
 			return &unreadableError{"the form", "must be sent as " + formType}
 		}
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
-		if err := c.Request.ParseForm(); err != nil {
+		var escape url.EscapeError
+		if err := c.Request.ParseForm(); errors.As(err, &escape) {
+			return &unreadableError{"the form", "is not encoded as forms are"}
+		} else if err != nil {
 			return bodyError(err)
 		}
 		for _, values := range c.Request.PostForm {

@@ -181,6 +181,7 @@ func TestSignInTakesNothingButForms(t *testing.T) {
 	} {
 		b.ask("POST", "/signin", body, "Content-Type", contentType).is(http.StatusBadRequest).says("must be sent as application/x-www-form-urlencoded")
 	}
+	b.ask("POST", "/signin", "name=%zz").is(http.StatusBadRequest).says("not encoded as forms are")
 }
 
 func TestSignInPageByInvitation(t *testing.T) {
