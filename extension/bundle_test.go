@@ -92,6 +92,17 @@ func TestTheExtensionForEachBrowser(t *testing.T) {
 		if !slices.Equal(manifest.Permissions, want.permissions) {
 			t.Errorf("%s asks for %q, want %q", browser, manifest.Permissions, want.permissions)
 		}
+		for _, page := range []string{"../README.md", "../docs/privacy.md"} {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, permission := range manifest.Permissions {
+				if !bytes.Contains(text, []byte("\n| `"+permission+"`")) {
+					t.Errorf("%s does not say what %s is for", page, permission)
+				}
+			}
+		}
 		if !slices.Equal(manifest.Hosts, []string{"https://limn.example/*"}) {
 			t.Errorf("%s asks for the hosts %q", browser, manifest.Hosts)
 		}
