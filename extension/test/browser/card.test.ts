@@ -50,6 +50,9 @@ test('what lost its place is put where one selects', async () => {
 	expect(await ada.has('button', 'Highlight in yellow')).toBe(false);
 	await ada.click('button', 'Put it back here');
 	await ada.paints(['yellow: low ones']);
+	await ada.find('button', 'History'); // the card opens, and would lie over what is selected next
+	await ada.page.keyboard.press('Escape');
+	await expect.poll(() => ada.has('button', 'History')).toBe(false);
 	await ada.select('follow');
 	await ada.find('button', 'Highlight in yellow');
 });
