@@ -254,10 +254,14 @@ func (w *watch) live(seq int64) error {
 	return w.event(id, "live", liveSince{w.page.id, seq})
 }
 
-// resync tells the reader to forget a page, of which it holds nothing then.
+// resync tells the reader to forget a page, of which it holds nothing then. Its cursor forgets the page as well: the one that was
+// refused may be good again when the reader comes back, who may not have got any further.
 func (w *watch) resync(reason string) error {
+	w.viewer.mu.Lock()
 	w.sent = unsaid
-	return w.event(nil, "resync", resync{w.page.id, reason})
+	id := w.viewer.appendID(nil)
+	w.viewer.mu.Unlock()
+	return w.event(id, "resync", resync{w.page.id, reason})
 }
 
 func (w *watch) event(idLine []byte, name string, data any) error {

@@ -380,6 +380,30 @@ func TestStreamFollowsMembership(t *testing.T) {
 	}
 }
 
+// Who has forgotten a page for a while without a group, and got no further than that, is sent all of it when let in again.
+func TestWhoForgotAPageIsSentItAgain(t *testing.T) {
+	s := startService(t)
+	ada, bob := s.signUp("Ada"), s.signUp("Bob")
+	group := ada.found("Club", "closed")
+	ada.puts(bob, group, "reader").is(http.StatusCreated)
+	ada.mark("kept", group)
+	path := "/stream?url=" + streamed
+	member := bob.follow(path)
+	member.until("live")
+
+	ada.do("DELETE", "/groups/"+group+"/members/"+bob.id(), "").is(http.StatusNoContent)
+	member.ends()
+	stranger := bob.follow(path, "Last-Event-ID", member.lastID)
+	stranger.until("resync")
+	stranger.end()
+	ada.puts(bob, group, "reader").is(http.StatusCreated)
+
+	back := bob.follow(path, "Last-Event-ID", cmp.Or(stranger.lastID, member.lastID)) // as browsers keep it
+	if got := notes(back.until("live")); got != "kept" {
+		t.Errorf("back in the group the reader holds %q", got)
+	}
+}
+
 // An open group that closes is closed to those who were reading.
 func TestStreamOfGuestEndsWhenTheGroupCloses(t *testing.T) {
 	s := startService(t)
