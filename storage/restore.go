@@ -39,6 +39,7 @@ func (s *Store) Restore(ctx context.Context, b *Backup, replace bool) error {
 		return tx.QueryRow(ctx, `UPDATE server SET epoch = gen_random_uuid() RETURNING epoch`).Scan(&s.epoch)
 	})
 	s.pages.Purge()
+	s.popular.Purge()
 	return translate(err, "restore")
 }
 
