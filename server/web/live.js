@@ -5,6 +5,7 @@ import { tellTimes } from './times.js';
 
 const regions = [...document.querySelectorAll('[data-live]')];
 const streams = regions.map(({ dataset }) => dataset.stream).filter(Boolean);
+const { path: address } = document.getElementById('main').dataset; // the answer to a form has another address than the page it is
 const least = 200; // milliseconds between two readings: more, the longer one takes and the more people read along
 let readers = 1;
 let cost = 0;
@@ -30,8 +31,8 @@ async function readSoon() {
 
 async function readAgain() {
 	try {
-		const answer = await fetch(location.href, { headers: { Accept: 'text/html', Prefer: 'wait=10' } });
-		if (answer.status === 404 || answer.redirected) return location.reload();
+		const answer = await fetch(address, { headers: { Accept: 'text/html', Prefer: 'wait=10' } });
+		if (answer.status === 404 || answer.redirected) return location.replace(address);
 		if (!answer.ok) return;
 		const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
 		for (const region of regions) {
@@ -86,6 +87,10 @@ for (const path of streams) follow(path, '', 1000);
 
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
-// What the stream does not tell of: a page that was not in the list before.
+// What the stream does not tell of: a page that was not in the list before, a flag, a new member.
 const every = Math.min(...regions.map(({ dataset }) => Number(dataset.every ?? Infinity)));
-if (Number.isFinite(every)) setInterval(() => document.visibilityState === 'visible' && readSoon(), every * 1000);
+if (Number.isFinite(every)) {
+	const readIfSeen = () => document.visibilityState === 'visible' && readSoon();
+	setInterval(readIfSeen, every * 1000);
+	document.addEventListener('visibilitychange', readIfSeen);
+}
