@@ -17,6 +17,9 @@ type Damage struct {
 // promises are what always holds of the tables, whatever is written meanwhile: each with the ids of those that break it.
 // What Postgres keeps by itself, such as unique ids, is not among them.
 var promises = []struct{ broken, ids string }{
+	{"something stands on no page, or is nobody's", `
+		SELECT c.id FROM (SELECT page_id, id, author_id FROM highlights UNION ALL SELECT page_id, id, author_id FROM replies) c
+		WHERE NOT EXISTS (SELECT FROM pages p WHERE p.id = c.page_id) OR NOT EXISTS (SELECT FROM accounts a WHERE a.id = c.author_id)`},
 	{"a change has a number that its page has not come to", `
 		SELECT c.id FROM (SELECT page_id, id, seq FROM highlights UNION ALL SELECT page_id, id, seq FROM replies) c
 		JOIN pages p ON p.id = c.page_id WHERE c.seq > p.seq`},

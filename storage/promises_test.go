@@ -10,6 +10,8 @@ import (
 func TestDamageIsFound(t *testing.T) {
 	for _, c := range []struct{ damage, want string }{
 		{`SELECT FROM server`, ""}, // none
+		{`SET session_replication_role = replica; UPDATE replies SET author_id = id`, "something stands on no page, or is nobody's"}, // behind the back of all triggers
+		{`SET session_replication_role = replica; UPDATE highlights SET page_id = id WHERE deleted_at IS NOT NULL`, "something stands on no page, or is nobody's"},
 		{`UPDATE replies SET seq = 1000`, "a change has a number that its page has not come to"},
 		{`UPDATE replies r SET seq = h.seq FROM highlights h WHERE h.page_id = r.page_id AND h.id = r.highlight_id`, "a highlight and a reply have the same number of their page"},
 		{`UPDATE pages SET seq = seq + 1`, "a page's last change is missing"},
