@@ -100,12 +100,15 @@ func (f Filter) search(ctx context.Context, tx pgx.Tx, reader Reader, way *match
 	if err != nil {
 		return nil, false, err
 	}
-	size := w.likely(limit, expected, w.rows)
-	if !way.unknown && size <= recently {
+	size, near := w.likely(limit, expected, w.rows), recently
+	if joined || way.parts != nil { // a window of them is dear
+		near *= 10
+	}
+	if size <= near && (joined || !way.unknown) {
 		_, err = look(met, listed)
 		return list, cut, err
 	}
-	if way.unknown && !joined && f.Page == uuid.Nil && (size <= recently || way.parts == nil) {
+	if way.unknown && !joined && f.Page == uuid.Nil && (size <= near || way.parts == nil) {
 		if enough, err := look(first, order); err != nil || enough {
 			return list, cut, err
 		}
