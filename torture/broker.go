@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -57,13 +58,55 @@ func beBroker() {
 	if n, _ := fmt.Sscan(os.Getenv(brokerVariable), &port, &dir); n != 2 {
 		return
 	}
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.SyncWrites(), kfake.DefaultNumPartitions(3))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "torture:", err)
-		os.Exit(1)
+	err := abortTransactions(dir)
+	if err == nil {
+		var cluster *kfake.Cluster
+		if cluster, err = serve(dir, port); err == nil {
+			fmt.Println(cluster.ListenAddrs())
+			select {}
+		}
 	}
-	fmt.Println(cluster.ListenAddrs())
-	select {}
+	fmt.Fprintln(os.Stderr, "torture:", err)
+	os.Exit(1)
+}
+
+// serve opens what a folder holds at a port; 0: at any.
+func serve(dir string, port int) (*kfake.Cluster, error) {
+	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.SyncWrites(), kfake.DefaultNumPartitions(3))
+}
+
+// abortTransactions ends those that a killed broker had under way, before anybody reads. kfake takes them for aborted,
+// and does not write so into the log as Kafka does (KIP-98): whoever reads past one at once would take what the same
+// producer commits after it for aborted, too.
+func abortTransactions(dir string) error {
+	cluster, err := serve(dir, 0)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	admin := kadm.NewClient(client)
+	transactions, err := admin.DescribeTransactions(ctx)
+	if err != nil || len(transactions) == 0 {
+		return err
+	}
+	topics, err := admin.ListTopics(ctx, feedTopic)
+	if err != nil {
+		return err
+	}
+	var markers []kadm.TxnMarkers
+	for _, t := range transactions {
+		markers = append(markers, kadm.TxnMarkers{ProducerID: t.ProducerID, ProducerEpoch: t.ProducerEpoch, Topics: topics.TopicsSet()})
+	}
+	written, err := admin.WriteTxnMarkers(ctx, markers...)
+	written.EachPartition(func(r kadm.TxnMarkersPartitionResponse) { err = errors.Join(err, r.Err) })
+	return err
 }
 
 func (b *broker) url() string { return "kafka://" + b.address + "/" + hintsTopic }
