@@ -128,13 +128,13 @@ func (i importCommand) Run() error {
 			return fmt.Errorf("--account: %w", err)
 		}
 	}
-	reading, writing := newProgress("read"), newProgress("taken in")
+	reading, writing := newProgress("read"), newProgress("done")
 	refused := bufio.NewWriter(os.Stderr)
 	defer refused.Flush()
 	in.Told = func(o storage.Outcome) error {
 		writing.step()
 		if o.Status > 299 {
-			fmt.Fprintf(refused, "line %d %s: %s\n", o.Line, o.Pointer, o.Detail)
+			fmt.Fprintf(refused, "line %s: %s\n", strings.TrimSpace(fmt.Sprint(o.Line, " ", o.Pointer)), o.Detail)
 		}
 		return nil
 	}

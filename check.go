@@ -10,22 +10,28 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"limn/storage"
 	"limn/verify"
 )
 
 type checkCommand struct {
-	URL string `arg:"" help:"The page's address."`
+	URL string `arg:"" optional:"" help:"The page's address. Without one, the database is looked through for damage."`
 }
 
 // Help says more than the one sentence.
 func (checkCommand) Help() string {
-	return "The page is read once, within the same limits and with the same rights as when a server checks its highlights: as a " +
+	return "Without an address it looks through the database, also while limn runs, for what cannot be unless it was damaged: changes " +
+		"that are missing, files that are not what was stored, what was deleted and is still there. It ends with 1 if there is any, and names an example of each.\n\n" +
+		"With an address, the page is read once, within the same limits and with the same rights as when a server checks its highlights: as a " +
 		"stranger, without cookies and scripts, and on the public internet alone unless LIMN_FETCH_ALLOW says otherwise. Neither a database " +
 		"nor a running server is needed. It ends with 1 if the page cannot be read."
 }
 
-// Run looks at the page.
+// Run looks at the page or, without one, at the database.
 func (c checkCommand) Run() error {
+	if c.URL == "" {
+		return withStore(checkDatabase)
+	}
 	config, err := readConfig(os.Getenv)
 	if err != nil {
 		return err
@@ -56,5 +62,22 @@ func (c checkCommand) Run() error {
 	if look.Reason != "" {
 		return errors.New("the page cannot be read: " + look.Reason)
 	}
+	return nil
+}
+
+// checkDatabase says what in a database is damaged.
+func checkDatabase(ctx context.Context, store *storage.Store) error {
+	began := time.Now()
+	damages, highlights, err := store.Damages(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range damages {
+		fmt.Printf("%s: %d, such as %s\n", d.What, d.Count, d.Example)
+	}
+	if damages != nil {
+		return errors.New("the database is damaged: keep a copy of it as it is, and restore a backup")
+	}
+	fmt.Printf("Nothing is damaged. %d highlights were looked through in %s.\n", highlights, took(began))
 	return nil
 }

@@ -43,14 +43,17 @@ func blocks(t *testing.T, document string) (list []block) {
 	return list
 }
 
-// What a document shows as sh is what a person can type who has read so far: it runs, in order, in an empty folder beside a
-// limn that has just been started.
+// What a document shows as sh is what a person can type who has read so far: it runs, in order, in a folder with no more than
+// what they have saved from elsewhere, beside a limn that has just been started. A stream, which has no end, begins.
 func TestCommandsInTheDocsRun(t *testing.T) {
 	for _, document := range documents(t) {
 		var script strings.Builder
 		for _, b := range blocks(t, document) {
 			if b.kind == "sh" {
 				script.WriteString(b.text)
+			}
+			for _, stream := range endless.FindAllStringSubmatch(b.text, -1) {
+				fmt.Fprintf(&script, "read -r line < <(%s --fail -s); [ \"$line\" ]\n", stream[1])
 			}
 		}
 		if script.Len() == 0 {
@@ -68,6 +71,9 @@ func TestCommandsInTheDocsRun(t *testing.T) {
 			text := strings.NewReplacer("127.0.0.1:8080", here, "localhost:8080", here).Replace(script.String())
 			shell := exec.Command("bash", "-euo", "pipefail", "-c", text)
 			shell.Dir = t.TempDir()
+			if err := os.WriteFile(filepath.Join(shell.Dir, "hypothesis.json"), []byte(fromHypothesis), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			shell.Env = append(self.Env, "PATH="+folder+":"+os.Getenv("PATH"))
 
 			if out, err := shell.CombinedOutput(); err != nil {
@@ -76,6 +82,14 @@ func TestCommandsInTheDocsRun(t *testing.T) {
 		})
 	}
 }
+
+// endless is a stream that a document shows.
+var endless = regexp.MustCompile(`(?m)^\$ (curl -N [^#\n]*)`)
+
+// fromHypothesis is what its API answers.
+const fromHypothesis = `{"total":1,"rows":[{"id":"a1","created":"2024-05-01T10:00:00.000000+00:00","updated":"2024-05-01T10:00:00.000000+00:00",
+	"user":"acct:ada@hypothes.is","uri":"https://example.org/tides","text":"True?","tags":[],"group":"__world__",
+	"permissions":{"read":["group:__world__"]},"target":[{"source":"https://example.org/tides","selector":[{"type":"TextQuoteSelector","exact":"The moon"}]}]}]}`
 
 // What cannot be run here is shown as console, each command after its prompt: those of limn and of make are there, with their
 // flags. Other kinds are no commands.

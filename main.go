@@ -18,7 +18,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" default:"1" help:"Run the server (the default). It is configured by LIMN_ variables, which limn serve --help lists."`
 	Account   accountCommand   `cmd:"" help:"Make an account, and print a token for it."`
 	Token     tokenCommand     `cmd:"" help:"Make a token for an account, also while limn runs."`
-	Check     checkCommand     `cmd:"" help:"Say what the server sees of a page."`
+	Check     checkCommand     `cmd:"" help:"Say what the server sees of a page, or whether the database is damaged."`
 	Export    exportCommand    `cmd:"" help:"Write highlights to a file, also while limn runs."`
 	Import    importCommand    `cmd:"" help:"Take highlights in from a file, also while limn runs."`
 	Backup    backupCommand    `cmd:"" help:"Write everything into one file, also while limn runs."`

@@ -124,12 +124,24 @@ func FuzzHTML(f *testing.F) {
 	})
 }
 
+// A name that is written from right to left leaves the date beside it as it is.
+func TestHTMLKeepsNamesApart(t *testing.T) {
+	h := ink()
+	h.Highlight.Author.Name, h.Highlight.Tags = "سلمى", []string{"بحر"}
+
+	for _, apart := range []string{"<bdi>سلمى</bdi> · <time", "<bdi>بحر</bdi> · <a"} {
+		if document := mustWrite(t, "html", h); !strings.Contains(document, apart) {
+			t.Errorf("%s is not in %s", apart, document)
+		}
+	}
+}
+
 // wantOnlyKnown fails for anything in a document that could act, or load something.
 func wantOnlyKnown(t *testing.T, document string) {
 	t.Helper()
 	known := map[string][]string{ // and their attributes
 		"html": {"lang"}, "head": nil, "meta": {"charset", "name", "content", "http-equiv"}, "title": nil, "style": nil, "body": nil, "h1": nil, "h2": {"dir"},
-		"article": {"style"}, "blockquote": {"dir"}, "div": {"class", "dir"}, "footer": nil, "section": {"class", "dir"}, "time": {"datetime"}, "a": {"href", "rel"},
+		"article": {"style"}, "blockquote": {"dir"}, "div": {"class", "dir"}, "footer": nil, "section": {"class"}, "bdi": nil, "time": {"datetime"}, "a": {"href", "rel"},
 		"p": {"class"}, "br": nil, "hr": nil, "em": nil, "strong": nil, "del": nil, "code": nil, "pre": nil, "ul": nil, "ol": nil, "li": nil,
 	}
 	for tokens := html.NewTokenizer(strings.NewReader(document)); tokens.Next() != html.ErrorToken; {

@@ -14,51 +14,71 @@ import (
 	"strings"
 )
 
-// licences are the terms of all that limn is made of, in one text, as most of them ask for. A module without terms is an error:
-// nobody may pass it on.
-func licences(modules []*debug.Module) ([]byte, error) {
+// licences are the terms of all that limn is made of, in one text, as most of them ask for, and by the paths of modules what they
+// are called in SPDX's list. A module without terms, or with some that nobody has looked at, is an error: it may not be passed on.
+func licences(modules []*debug.Module) (text []byte, names map[string][]string, err error) {
 	var all bytes.Buffer
 	fmt.Fprintln(&all, "limn is made of these, each under its own terms. limn's are in LICENSE.")
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return nil, fmt.Errorf("find Go: %w", err)
+		return nil, nil, fmt.Errorf("find Go: %w", err)
 	}
-	if err := addLicences(&all, "Go, its standard library", strings.TrimSpace(string(root))); err != nil {
-		return nil, err
+	names = map[string][]string{}
+	if names[standardLibrary], err = addLicences(&all, "Go, its standard library", strings.TrimSpace(string(root))); err != nil {
+		return nil, nil, err
 	}
 	folders, err := foldersOf(modules)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, m := range modules {
-		if err := addLicences(&all, m.Path+" "+m.Version, folders[m.Path]); err != nil {
-			return nil, err
+		if names[m.Path], err = addLicences(&all, m.Path+" "+m.Version, folders[m.Path]); err != nil {
+			return nil, nil, err
 		}
 	}
-	return all.Bytes(), nil
+	return all.Bytes(), names, nil
 }
 
-func addLicences(w io.Writer, what, folder string) error {
+func addLicences(w io.Writer, what, folder string) (names []string, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return fmt.Errorf("look for the terms of %s: %w", what, err)
+		return nil, fmt.Errorf("look for the terms of %s: %w", what, err)
 	}
-	found := false
 	for _, e := range entries {
 		if e.IsDir() || !isLicence(e.Name()) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		found = true
 		fmt.Fprintf(w, "\n\n==== %s: %s ====\n\n%s\n", what, e.Name(), bytes.TrimSpace(text))
+		names = append(names, namesOf(string(text))...)
 	}
-	if !found {
-		return fmt.Errorf("%s has no terms", what)
+	if names == nil {
+		return nil, fmt.Errorf("%s has no terms, or others than those that are known", what)
 	}
-	return nil
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// knownTerms are what licences say that may be passed on with limn.
+var knownTerms = []struct{ name, says string }{
+	{"Apache-2.0", "Apache License Version 2.0"},
+	{"BSD-3-Clause", "endorse or promote products derived from this software"},
+	{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy"},
+	{"MPL-2.0", "terms of the Mozilla Public License, v. 2.0"},
+}
+
+// namesOf are the licences that a text holds, by their names in SPDX's list. Some hold several.
+func namesOf(text string) (names []string) {
+	text = strings.Join(strings.Fields(text), " ")
+	for _, t := range knownTerms {
+		if strings.Contains(text, t.says) {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 // foldersOf says where Go keeps the source of modules.

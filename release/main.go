@@ -91,14 +91,14 @@ func run(version, dir string) error {
 	if err != nil {
 		return err
 	}
-	others, err := licences(parts.modules)
+	others, licenceNames, err := licences(parts.modules)
 	if err != nil {
 		return err
 	}
 	papers["LICENSES.txt"] = packed{0o644, others}
 
 	contents := map[string]func(io.Writer) error{
-		"limn-" + version + ".cdx.json": func(w io.Writer) error { return writeSBOM(w, version, parts) },
+		"limn-" + version + ".cdx.json": func(w io.Writer) error { return writeSBOM(w, version, parts, licenceNames) },
 		"limn-" + version + "-image.tar": func(w io.Writer) error {
 			terms := map[string]packed{"LICENSE": papers["LICENSE"], "LICENSES.txt": papers["LICENSES.txt"]}
 			return writeImage(w, version, linux(programs), terms)

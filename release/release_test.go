@@ -159,7 +159,7 @@ func selfParts(t *testing.T) parts {
 func TestLicencesOfEveryModuleComeAlong(t *testing.T) {
 	p := selfParts(t)
 
-	text, err := licences(p.modules)
+	text, names, err := licences(p.modules)
 
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +167,11 @@ func TestLicencesOfEveryModuleComeAlong(t *testing.T) {
 	for _, m := range p.modules {
 		if !strings.Contains(string(text), "==== "+m.Path+" "+m.Version+": ") {
 			t.Errorf("there are no terms of %s", m.Path)
+		}
+	}
+	for path, want := range map[string]string{"std": "BSD-3-Clause", "github.com/evanw/esbuild": "MIT"} {
+		if got := strings.Join(names[path], " "); got != want {
+			t.Errorf("%s is under %q, want %q", path, got, want)
 		}
 	}
 	if !strings.Contains(string(text), "Copyright (c) 2020 Evan Wallace") || !strings.Contains(string(text), "The Go Authors") {
@@ -178,7 +183,13 @@ func TestLicencesOfEveryModuleComeAlong(t *testing.T) {
 func TestSBOMNamesEveryModule(t *testing.T) {
 	var file bytes.Buffer
 
-	if err := writeSBOM(&file, "1.2.3", selfParts(t)); err != nil {
+	p := selfParts(t)
+	_, names, err := licences(p.modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := writeSBOM(&file, "1.2.3", p, names); err != nil {
 		t.Fatal(err)
 	}
 
@@ -187,6 +198,7 @@ func TestSBOMNamesEveryModule(t *testing.T) {
 		Components  []struct {
 			Name, Purl string
 			Hashes     []struct{ Alg, Content string }
+			Licenses   []struct{ License struct{ ID string } }
 		}
 		Dependencies []struct {
 			Ref       string
@@ -198,6 +210,9 @@ func TestSBOMNamesEveryModule(t *testing.T) {
 	}
 	found := ""
 	for _, c := range list.Components {
+		if len(c.Licenses) == 0 || c.Licenses[0].License.ID == "" {
+			t.Errorf("%s has no licence", c.Name)
+		}
 		if c.Name == "github.com/evanw/esbuild" && len(c.Hashes) == 1 && len(c.Hashes[0].Content) == 64 {
 			found = c.Purl
 		}

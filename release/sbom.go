@@ -39,15 +39,19 @@ func partsOf(programs []string) (p parts, err error) {
 	return p, nil
 }
 
-// writeSBOM writes what a release is made of in CycloneDX 1.6. It has no serial number and no time, so that it is the same for
+const standardLibrary = "std"
+
+// writeSBOM writes what a release is made of, under which licences, in CycloneDX 1.6. It has no serial number and no time, so that it is the same for
 // the same programs.
-func writeSBOM(w io.Writer, version string, p parts) error {
-	licence := []object{{"license": object{"id": "Apache-2.0"}}}
+func writeSBOM(w io.Writer, version string, p parts, licences map[string][]string) error {
+	licence := licensed([]string{"Apache-2.0"})
 	limn := object{"type": "application", "bom-ref": "limn@" + version, "name": "limn", "version": version, "licenses": licence}
 	// Of the packages from npm none is in it: extension/bundle.go lets esbuild read the extension's own sources only.
 	inBrowsers := object{"type": "application", "bom-ref": "limn-extension@" + version, "name": "limn-extension", "version": version, "licenses": licence}
-	std := "pkg:golang/std@" + p.goVersion
-	components := []object{inBrowsers, {"type": "framework", "bom-ref": std, "name": "std", "version": p.goVersion, "purl": std}}
+	std := "pkg:golang/" + standardLibrary + "@" + p.goVersion
+	components := []object{inBrowsers, {
+		"type": "framework", "bom-ref": std, "name": standardLibrary, "version": p.goVersion, "purl": std, "licenses": licensed(licences[standardLibrary]),
+	}}
 	refs := []any{inBrowsers["bom-ref"], std}
 	for _, m := range p.modules {
 		// What Go calls h1 is the base64 of a SHA-256 of the module's files (golang.org/x/mod/sumdb/dirhash).
@@ -57,7 +61,7 @@ func writeSBOM(w io.Writer, version string, p parts) error {
 		}
 		purl := "pkg:golang/" + m.Path + "@" + m.Version
 		components = append(components, object{
-			"type": "library", "bom-ref": purl, "name": m.Path, "version": m.Version, "purl": purl,
+			"type": "library", "bom-ref": purl, "name": m.Path, "version": m.Version, "purl": purl, "licenses": licensed(licences[m.Path]),
 			"hashes": []object{{"alg": "SHA-256", "content": fmt.Sprintf("%x", sum)}},
 		})
 		refs = append(refs, purl)
@@ -73,4 +77,12 @@ func writeSBOM(w io.Writer, version string, p parts) error {
 		},
 		"compositions": []object{{"aggregate": "complete", "assemblies": []any{limn["bom-ref"], inBrowsers["bom-ref"]}}},
 	})
+}
+
+// licensed says under which licences something is.
+func licensed(names []string) (list []object) {
+	for _, name := range names {
+		list = append(list, object{"license": object{"id": name}})
+	}
+	return list
 }

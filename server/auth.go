@@ -128,7 +128,7 @@ func allowOtherOrigins(c *gin.Context) {
 	header.Set("Cache-Control", "no-store")
 	if c.Request.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, PUT, DELETE")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID, Prefer")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Last-Event-ID, Prefer, Slug")
 		header.Set("Access-Control-Max-Age", "86400")
 		if !container { // which says more of itself
 			c.AbortWithStatus(http.StatusNoContent)

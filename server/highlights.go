@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"limn/export"
 	"limn/storage"
 	"limn/xpath"
 )
@@ -323,7 +324,7 @@ func (s *Server) listHighlights(c *gin.Context) error {
 		Snippets []storage.Snippet `json:"snippets,omitempty"` // of each item, where the words are that were searched for
 	}{list: newList(c, highlights, next)}
 	if wantsSnippets && filter.Text != "" {
-		if answer.Snippets, err = s.store.Snippets(c, filter.Text, highlights); err != nil {
+		if answer.Snippets, err = s.store.Snippets(c, filter.Text, highlights, export.NoteText); err != nil {
 			return err
 		}
 	}

@@ -144,6 +144,8 @@ func (s *Server) pages() []route {
 		{http.MethodGet, "/account/tokens", personal, s.viewTokens},
 		{http.MethodPost, "/account/tokens", personal, filled(s.makeToken)},
 		{http.MethodPost, "/account/tokens/{id}/revoke", personal, filled(s.revokeToken)},
+		{http.MethodPost, "/account/webhooks/{id}/try", personal, filled(s.tryWebhook)},
+		{http.MethodPost, "/account/webhooks/{id}/delete", personal, filled(s.endWebhook)},
 		{http.MethodGet, "/account/data", personal, s.viewData},
 		{http.MethodPost, "/account/data/import", personal, s.takeInOnPage},
 		{http.MethodGet, "/admin", personal, s.viewAdmin},

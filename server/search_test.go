@@ -41,6 +41,29 @@ func TestASearchKnowsTheLanguageThatAPageSaysItIsIn(t *testing.T) {
 	}
 }
 
+// Markdown's signs say nothing to who reads a list of what was found.
+func TestWhatASearchFindsInNotesIsReadable(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	h := ada.do("POST", "/highlights", `{"url":"https://a.example/","group":"public",
+		"note":"> *Tides*\n\n- the **moon** [pulls](https://orbit.example/) `+"`f(x<y)`"+` & <b>more</b>"}`).is(http.StatusCreated)
+	ada.do("POST", "/highlights/"+h.text("id")+"/replies", `{"note":"**Neap** tides, _too_"}`).is(http.StatusCreated)
+
+	for words, want := range map[string]string{
+		"moon pulls": "Tides the <mark>moon</mark> <mark>pulls</mark> f(x&lt;y) &amp; more",
+		"neap":       "In a reply: <mark>Neap</mark> tides, too",
+		"orbit":      "](https://<mark>orbit</mark>.example/)",
+	} {
+		if page := ada.visits("/search?q="+url.QueryEscape(words), nil); !strings.Contains(page.body, want) {
+			t.Errorf("%q is not shown as %q: %s", words, want, page.body)
+		}
+	}
+	snippets := ada.do("GET", "/highlights?snippets=true&q=moon", "").is(http.StatusOK).at("snippets").([]any)
+	if text := snippets[0].(map[string]any)["text"]; text != "Tides the moon pulls f(x<y) & more" {
+		t.Errorf("a program is told %q", text)
+	}
+}
+
 func TestASearchIsBounded(t *testing.T) {
 	s := startService(t)
 	s.anonymous().do("GET", "/highlights?q="+strings.Repeat("x%20", 501), "").isProblem(http.StatusBadRequest, "unreadable")

@@ -78,6 +78,9 @@ func startInstance(t *testing.T, store *storage.Store, configure ...func(*server
 		stop()
 		running.Wait()
 		front.Close()
+		if damages, _, err := store.Damages(context.WithoutCancel(t.Context())); err != nil || damages != nil {
+			t.Errorf("the database is left with %v, %v", damages, err)
+		}
 	})
 	return service{t, front.URL, store}
 }

@@ -236,3 +236,18 @@ func TestFileIsTakenInByAForm(t *testing.T) {
 	send("word", file).is(http.StatusUnprocessableEntity)
 	ada.visits("/search?q=moon", nil).is(http.StatusOK).says("pulls the sea")
 }
+
+// Whose session has ended meanwhile learns that nothing was lost, and where to sign in to come back.
+func TestAFormThatIsSentSignedOutLeadsBack(t *testing.T) {
+	s := startService(t)
+	h := s.signUp("Ada").do("POST", "/highlights", `{"url":"https://a.example/","group":"public","note":"x"}`).is(http.StatusCreated)
+	page := "/h/" + h.text("id")
+
+	for referer, want := range map[string]string{s.url + page: url.QueryEscape(page), "https://elsewhere.example" + page: "%2F", "": "%2F"} {
+		got := s.anonymous().visits(page+"/replies", url.Values{"note": {"yes"}}, "Referer", referer)
+		got.is(http.StatusUnauthorized).says("You are signed out")
+		if !strings.Contains(got.body, `href="/signin?next=`+want+`"`) {
+			t.Errorf("from %q it leads elsewhere: %s", referer, got.body)
+		}
+	}
+}

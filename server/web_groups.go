@@ -130,7 +130,7 @@ func (s *Server) answerGroup(c *gin.Context, status int, typed form, made *invit
 	if made != nil {
 		c.Header("Cache-Control", "no-store")
 	}
-	return s.show(c, status, "group", view{Title: body.Group.Name, Scripts: []string{"/live.js"}, Form: typed, Body: body})
+	return s.show(c, status, "group", view{Title: body.Group.Name, Path: "/groups/" + id.String(), Scripts: []string{"/live.js"}, Form: typed, Body: body})
 }
 
 const (

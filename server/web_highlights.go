@@ -72,7 +72,7 @@ func (s *Server) answerHighlight(c *gin.Context, status int, typed form) error {
 	if title == "" {
 		title = "A note on " + named(h.Page)
 	}
-	return s.show(c, status, "highlight", view{Title: truncate(title, 80), Scripts: []string{"/live.js"}, Form: typed, Body: body})
+	return s.show(c, status, "highlight", view{Title: truncate(title, 80), Path: "/h/" + id.String(), Scripts: []string{"/live.js"}, Form: typed, Body: body})
 }
 
 // streamAround tells what changes on a highlight's page, in its group too if that is an open one of which one is no member.

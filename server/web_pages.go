@@ -81,7 +81,9 @@ func (s *Server) answerPageView(c *gin.Context, status int, typed form) error {
 		return err
 	}
 	body.Viewers = all[id]
-	return s.show(c, status, "page", view{Title: named(body.Page.PageRef), Scripts: []string{"/live.js", "/heat.js"}, Form: typed, Body: body})
+	return s.show(c, status, "page", view{
+		Title: named(body.Page.PageRef), Path: pagePath(id, part, group, after), Scripts: []string{"/live.js", "/heat.js"}, Form: typed, Body: body,
+	})
 }
 
 // pageFor finds a page on which somebody sees something, whether or not they look at one group alone.

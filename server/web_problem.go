@@ -40,6 +40,15 @@ func wantsPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.HasPrefix(r.URL.Path, apiBase+"/")
 }
 
+// cameFrom is the page of ours that a form was sent from; the start, if it is not known.
+func cameFrom(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host != r.Host {
+		return "/"
+	}
+	return from.RequestURI()
+}
+
 // showFault answers with the page of an error. Who has to sign in first is led to where that is done.
 func (s *Server) showFault(c *gin.Context, err error, p problem) {
 	if _, asked := c.Get(readerKey); !asked {
@@ -60,6 +69,10 @@ func (s *Server) showFault(c *gin.Context, err error, p problem) {
 		if words.detail != "" {
 			body.Detail = words.detail
 		}
+	}
+	if errors.Is(err, errNoAccount) {
+		v.Title, body.Detail = "You are signed out", "Nothing was changed. Sign in, or go back: what you typed is still there."
+		body.Ways[0] = wayOn{"/signin?next=" + url.QueryEscape(cameFrom(c.Request)), "Sign in", true}
 	}
 	if p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests {
 		body.Ways[0] = wayOn{c.Request.URL.RequestURI(), "Try again", true}

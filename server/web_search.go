@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"limn/export"
 	"limn/storage"
 	"limn/xpath"
 )
@@ -112,7 +113,7 @@ func (s *Server) find(c *gin.Context, body *searchView, group string, filter sto
 	}
 	snippets := make([]storage.Snippet, len(list))
 	if filter.Text != "" {
-		if snippets, err = s.store.Snippets(c, filter.Text, list); err != nil {
+		if snippets, err = s.store.Snippets(c, filter.Text, list, export.NoteText); err != nil {
 			return err
 		}
 	}

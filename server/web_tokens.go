@@ -11,9 +11,10 @@ import (
 	"limn/storage"
 )
 
-// A tokensView is the tokens that programs have of somebody.
+// A tokensView is the tokens that programs have of somebody, and the webhooks by which they are told.
 type tokensView struct {
 	Tokens   []storage.Token
+	Webhooks []storage.Webhook
 	Made     string // the one that was just made, which is shown only this once
 	Scopes   []choice
 	Operator bool
@@ -27,6 +28,9 @@ func (s *Server) answerTokens(c *gin.Context, status int, typed form, made strin
 	body := tokensView{Made: made, Operator: readerOf(c).Operator}
 	var err error
 	if body.Tokens, err = s.tokens(c, "token"); err != nil {
+		return err
+	}
+	if body.Webhooks, err = s.store.ListWebhooks(c, readerOf(c)); err != nil {
 		return err
 	}
 	chosen := typed.Values["scopes"]
@@ -80,4 +84,39 @@ func (s *Server) revokeToken(c *gin.Context, _ form) error {
 	}
 	s.hub.Dismiss(readerOf(c).Account.ID)
 	return leave(c, "/account/tokens", "token")
+}
+
+// tryWebhook sends a webhook something now: if it answers well, it is told what changes from now on.
+func (s *Server) tryWebhook(c *gin.Context, _ form) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	if err := s.limits.costly(c); err != nil {
+		return err
+	}
+	w, err := s.store.GetWebhook(c, readerOf(c), id)
+	if err != nil {
+		return err
+	}
+	delivery, err := s.webhooks.Ping(c, w)
+	if err != nil {
+		return err
+	}
+	done := "answered"
+	if delivery.Reason != "" {
+		done = "unanswered"
+	}
+	return leave(c, "/account/tokens", done)
+}
+
+func (s *Server) endWebhook(c *gin.Context, _ form) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	if err := s.store.DeleteWebhook(c, readerOf(c), id); err != nil {
+		return err
+	}
+	return leave(c, "/account/tokens", "webhook")
 }

@@ -16,7 +16,7 @@ import (
 // A view is what a page of the server shows.
 type view struct {
 	Title   string
-	Path    string          // that the request is for
+	Path    string          // where it is shown: the request's own, but for the answer to a form
 	Account storage.Account // who is signed in; the zero Account: nobody
 	Class   string          // of the page's main part
 	Scripts []string
@@ -54,7 +54,10 @@ const formPolicy = "same-origin"
 // show answers with a page. What somebody may see is theirs: no cache in between keeps it.
 func (s *Server) show(c *gin.Context, status int, name string, v view) error {
 	v.Scripts = append([]string{"/times.js"}, v.Scripts...)
-	v.Path, v.Account = c.Request.URL.RequestURI(), readerOf(c).Account
+	v.Account = readerOf(c).Account
+	if c.Request.Method != http.MethodPost || v.Path == "" {
+		v.Path = c.Request.URL.RequestURI()
+	}
 	if v.Done == "" {
 		v.Done = doneWords[c.Query("done")]
 	}

@@ -370,6 +370,9 @@ var doneWords = map[string]string{
 	"session":         "You are signed out there.",
 	"account-deleted": "The account is deleted. What it wrote is being erased.",
 	"token":           "The token is good for nothing now.",
+	"webhook":         "The webhook is deleted.",
+	"answered":        "It has answered well, and is told what changes from now on.",
+	"unanswered":      "It has not answered well.",
 }
 
 // marked is a snippet with what was looked for in it marked.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -337,6 +338,18 @@ func TestDeadWebhookIsDisabledAndItsOwnerTold(t *testing.T) {
 	eventually(t, func() bool { return ada.webhook(deadID)["state"] == "disabled" })
 	if w := ada.webhook(deadID); w["reason"] != "answered with the status 302" || w["retry_at"] != nil {
 		t.Errorf("the webhook is %v", w)
+	}
+
+	ada.visits("/account/tokens", nil).says(gone.url).says("Disabled, and told nothing more: it answered with the status 410.")
+	gone.answers(nil)
+	s.signUp("Bob").visits("/account/webhooks/"+goneID+"/try", url.Values{}).is(http.StatusNotFound)
+	ada.visits("/account/webhooks/"+goneID+"/try", url.Values{}).is(http.StatusSeeOther)
+	if w := ada.webhook(goneID); w["state"] != "active" {
+		t.Errorf("the webhook that answers again is %v", w)
+	}
+	ada.visits("/account/webhooks/"+goneID+"/delete", url.Values{}).is(http.StatusSeeOther)
+	if page := ada.visits("/account/tokens", nil); strings.Contains(page.body, gone.url) {
+		t.Errorf("the deleted webhook is still there: %s", page.body)
 	}
 
 	dead.answers(nil)

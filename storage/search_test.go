@@ -260,6 +260,7 @@ func TestASnippetShowsTheWordsThatWereFound(t *testing.T) {
 	if _, _, _, err := l.CreateReply(t.Context(), l.ada, storage.NewReply{Highlight: thread.ID, Note: "macadamia nuts"}); err != nil {
 		t.Fatal(err)
 	}
+	asWritten := func(note string) (string, error) { return note, nil }
 	for _, c := range []struct{ name, text, field, marked string }{
 		{"a word in other forms", "running", "quote", "runs"},
 		{"several words", "runner ran", "quote", "runners ran runner"},
@@ -274,7 +275,7 @@ func TestASnippetShowsTheWordsThatWereFound(t *testing.T) {
 			if err != nil || len(list) != 1 {
 				t.Fatalf("%d are found, %v", len(list), err)
 			}
-			snippets, err := l.Snippets(t.Context(), c.text, list)
+			snippets, err := l.Snippets(t.Context(), c.text, list, asWritten)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,9 +21,10 @@ type Snippet struct {
 }
 
 const (
-	snippetLength = 240  // characters
-	snippetBefore = 60   // characters before the first word that was found
-	snippetWords  = 1000 // of a highlight that are looked at
+	snippetLength = 240      // characters
+	snippetBefore = 60       // characters before the first word that was found
+	snippetWords  = 1000     // of a highlight that are looked at
+	snippetNote   = 16 << 10 // bytes of a note, or of a thread, that are made readable
 )
 
 // snippetFields are the fields of a searchText, in the order in which they are looked at.
@@ -32,8 +33,9 @@ var snippetFields = []struct {
 	index int
 }{{"quote", 2}, {"note", 3}, {"tags", 1}, {"title", 0}, {"replies", 4}}
 
-// Snippets are those of highlights that a search for a text has found, which the reader may see, in their order.
-func (s *Store) Snippets(ctx context.Context, text string, found []Highlight) ([]Snippet, error) {
+// Snippets are those of highlights that a search for a text has found, which the reader may see, in their order. Notes are
+// shown as readable makes them; one that has the words in its markup alone is shown as it was written.
+func (s *Store) Snippets(ctx context.Context, text string, found []Highlight, readable func(note string) (string, error)) ([]Snippet, error) {
 	pages, ids := make([]uuid.UUID, len(found)), make([]uuid.UUID, len(found))
 	for i, h := range found {
 		pages[i], ids[i] = h.Page.ID, h.ID
@@ -49,7 +51,15 @@ func (s *Store) Snippets(ctx context.Context, text string, found []Highlight) ([
 			return err
 		}
 		for _, t := range texts {
-			snippets[slices.Index(ids, t.id)] = t.snippet(known)
+			shown, err := t.readable(readable)
+			if err != nil {
+				return err
+			}
+			snippet := shown.snippet(known)
+			if snippet.Field == "" {
+				snippet = t.snippet(known)
+			}
+			snippets[slices.Index(ids, t.id)] = snippet
 		}
 		return nil
 	})
@@ -57,6 +67,22 @@ func (s *Store) Snippets(ctx context.Context, text string, found []Highlight) ([
 		snippets[i].Marks = orEmpty(snippets[i].Marks)
 	}
 	return snippets, translate(err, "make snippets")
+}
+
+// readable is the text with its note and its thread as they are shown.
+func (t searchText) readable(as func(note string) (string, error)) (searchText, error) {
+	t.fields = slices.Clone(t.fields)
+	for _, f := range snippetFields {
+		if f.name != "note" && f.name != "replies" {
+			continue
+		}
+		text, err := as(strings.ToValidUTF8(t.fields[f.index][:min(len(t.fields[f.index]), snippetNote)], ""))
+		if err != nil {
+			return t, err
+		}
+		t.fields[f.index] = text
+	}
+	return t, nil
 }
 
 // A languageWord is a word in a language.

@@ -23,6 +23,9 @@ export function become(old, next) {
 	}
 }
 
+/** What somebody may be at, typing or choosing. */
+const typed = 'input:not([type=hidden]), select, textarea';
+
 const alike = (a, b) => a !== null && !a.id && a.nodeType === b.nodeType && a.nodeName === b.nodeName;
 
 function renew(old, next) {
@@ -31,10 +34,11 @@ function renew(old, next) {
 		return;
 	}
 	if (old.localName === 'time' && old.dateTime === next.dateTime) return; // goes on by itself
-	if (old.localName === 'form' || old.localName === 'svg') {
-		if (old.localName === 'svg' && !old.isEqualNode(next)) old.replaceWith(next);
-		return; // somebody may be typing
+	if (old.localName === 'svg') {
+		if (!old.isEqualNode(next)) old.replaceWith(next);
+		return;
 	}
+	if (old.localName === 'form' && old.querySelector(typed)) return;
 	for (const { name, value } of next.attributes) {
 		if (old.getAttribute(name) !== value && name !== 'open') old.setAttribute(name, value);
 	}

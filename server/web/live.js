@@ -5,7 +5,9 @@ import { tellTimes } from './times.js';
 
 const regions = [...document.querySelectorAll('[data-live]')];
 const streams = regions.map(({ dataset }) => dataset.stream).filter(Boolean);
+const { path: address } = document.getElementById('main').dataset; // the answer to a form has another address than the page it is
 const least = 200; // milliseconds between two readings: more, the longer one takes and the more people read along
+const patience = 4000; // milliseconds until one is told that the page stands still
 let readers = 1;
 let cost = 0;
 let waiting = false;
@@ -30,8 +32,8 @@ async function readSoon() {
 
 async function readAgain() {
 	try {
-		const answer = await fetch(location.href, { headers: { Accept: 'text/html', Prefer: 'wait=10' } });
-		if (answer.status === 404 || answer.redirected) return location.reload();
+		const answer = await fetch(address, { headers: { Accept: 'text/html', Prefer: 'wait=10' } });
+		if (answer.status === 404 || answer.redirected) return location.replace(address);
 		if (!answer.ok) return;
 		const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
 		for (const region of regions) {
@@ -57,6 +59,21 @@ function here({ viewers, anonymous }) {
 	line.textContent = last ? `Here now: ${others.length ? `${others.join(', ')} and ` : ''}${last}.` : 'Nobody else is here now.';
 }
 
+const ended = new Set(); // the streams that have ended and not begun anew
+let telling;
+
+/** Says that the page stands still, unless that is over in a moment: streams end and begin anew all day. */
+function standStill() {
+	const line = document.getElementById('away');
+	if (ended.size) {
+		telling ??= setTimeout(() => (line.textContent = 'Not live at the moment. limn tries again by itself.'), patience);
+		return;
+	}
+	clearTimeout(telling);
+	telling = undefined;
+	line.textContent = '';
+}
+
 /** Follows the stream. EventSource comes back by itself after a break, but gives up for good after an answer such as a 502. */
 function follow(path, last, pause) {
 	const url = new URL(path, location.href);
@@ -73,8 +90,14 @@ function follow(path, last, pause) {
 		document.documentElement.dataset.live = 'yes';
 	});
 	on('presence', ({ data }) => here(JSON.parse(data)));
+	stream.addEventListener('open', () => {
+		ended.delete(path);
+		standStill();
+	});
 	stream.addEventListener('error', () => {
 		document.documentElement.dataset.live = 'no';
+		ended.add(path);
+		standStill();
 		if (stream.readyState !== EventSource.CLOSED) return;
 		setTimeout(() => follow(path, last, Math.min(2 * pause, 60_000)), pause * (0.5 + Math.random()));
 	});
@@ -86,6 +109,10 @@ for (const path of streams) follow(path, '', 1000);
 
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
-// What the stream does not tell of: a page that was not in the list before.
+// What the stream does not tell of: a page that was not in the list before, a flag, a new member.
 const every = Math.min(...regions.map(({ dataset }) => Number(dataset.every ?? Infinity)));
-if (Number.isFinite(every)) setInterval(() => document.visibilityState === 'visible' && readSoon(), every * 1000);
+if (Number.isFinite(every)) {
+	const readIfSeen = () => document.visibilityState === 'visible' && readSoon();
+	setInterval(readIfSeen, every * 1000);
+	document.addEventListener('visibilitychange', readIfSeen);
+}

@@ -1,4 +1,4 @@
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { barriers } from './barriers.ts';
 import { browse } from './chromium.ts';
@@ -90,6 +90,7 @@ test.each([
 	await ask(limn, ada.token, 'PUT', `/groups/${group.id}/members/${bobs}`, { role: 'member' });
 	await ask(limn, ada.token, 'POST', `/groups/${group.id}/invites`, {});
 	await ask(limn, ada.token, 'POST', '/tokens', { name: 'A program', scopes: ['read'] });
+	await ask(limn, ada.token, 'POST', '/webhooks', { url: 'https://told.example/' });
 	const h = await mark(limn, bob.token, 'The moon pulls the sea. '.repeat(80), 0, {
 		group: group.id,
 		note: '**Where** it begins: [see](https://example.org/), `ruling`\n\n- one\n- two\n\n> quoted',
@@ -228,11 +229,50 @@ test('what others do appears on a page that is open', async () => {
 
 	await limn.stop();
 	await page.locator('html[data-live=no]').waitFor();
+	await page.getByText('Not live at the moment.').waitFor();
 	await limn.start();
 	await page.locator('html[data-live=yes]').waitFor();
+	await expect.poll(() => page.locator('#away').innerText()).toBe('');
 	await mark(limn, bob.token, 'The clocks were striking', 200);
 	await expect.poll(quotes).toEqual(['It is a bright day', 'The clocks were striking']);
 	expect(await page.locator('body[data-same=document]').count()).toBe(1);
+});
+
+test('who looks after a group sees flags and what is done about them as they come', async () => {
+	const limn = await Limn.start();
+	const [ada, bob] = [await limn.signUp('Ada'), await limn.signUp('Bob')];
+	const group = await ask(limn, ada.token, 'POST', '/groups', { name: 'Reading circle', kind: 'open' });
+	const { id: bobs } = await ask(limn, bob.token, 'GET', '/me');
+	await ask(limn, ada.token, 'PUT', `/groups/${group.id}/members/${bobs}`, { role: 'member' });
+	const h = await mark(limn, bob.token, 'The moon pulls the sea', 100, { group: group.id });
+	const open = await browse();
+	const { page } = await open('');
+	await signIn(page.context(), limn, ada.token);
+	await page.goto(`${limn.url}/groups/${group.id}`);
+	await page.locator('html[data-live=yes]').waitFor();
+	const [flags, log, moves] = ['#flags', '#log', '#moves-list'].map((region) => page.locator(region)) as [
+		Locator,
+		Locator,
+		Locator,
+	];
+
+	await ask(limn, bob.token, 'POST', `/highlights/${h.id}/flags`, { reason: 'The wrong moon.' });
+	await mark(limn, bob.token, 'It is a bright day', 10, { group: group.id });
+	await flags.getByText('The wrong moon.').waitFor();
+	await ask(limn, ada.token, 'PUT', `/highlights/${h.id}/hidden`);
+	await flags.getByRole('button', { name: 'Show it again' }).waitFor();
+	await log.getByText('Ada hid what Bob marked').waitFor();
+
+	// The answer to a form has another address, and what it shows once stays.
+	await page.locator('summary', { hasText: 'Invite somebody' }).click();
+	await page.getByRole('button', { name: 'Make the link' }).click();
+	const link = page.getByLabel('The invitation’s link');
+	await link.waitFor();
+	await page.locator('html[data-live=yes]').waitFor();
+	await mark(limn, bob.token, 'The clocks were striking', 200, { group: group.id });
+	await moves.getByText('The clocks were striking').waitFor();
+	expect(await link.inputValue()).toContain('/join#');
+	await page.locator('#invites-list').getByText('0 of 1 used').waitFor();
 });
 
 test('a file that is taken in shows how far it is and what became of it', async () => {

@@ -99,6 +99,30 @@ test.each(Object.entries(sizes))('the demo at %s', async (size, options) => {
 	await shoot('card-offline');
 });
 
+test('two people on one article, as docs/images/demo.png shows them', async () => {
+	const limn = await Limn.start();
+	const open = await browse();
+	const ada = await open(`${limn.url}/demo`, { reducedMotion: 'reduce' });
+	await ada.mark('yellow', 'planned the emptiness first');
+	await ada.name('Ada');
+	const bob = await open(`${limn.url}/demo`);
+	await bob.mark('blue', sentence);
+	await bob.name('Bob');
+	await bob.mark('pink', 'emptiness first. Before', 'Before a word');
+	await bob.mark('green', 'A teacher wrote', 'argued with both');
+	await bob.clickText('planned the');
+	await bob.type('Reply', 'Does this hold outside of monasteries?');
+	await bob.page.keyboard.press('Control+Enter');
+	await ada.clickText('planned the');
+	await ada.says('Does this hold outside of monasteries?');
+	await ada.click('button', 'Add a note');
+	await ada.page.keyboard.insertText('The sentence that the whole article hangs on.');
+	await ada.page.keyboard.press('Control+Enter');
+	await ada.says('The sentence that the whole article hangs on.');
+	await ada.says('Checked: it stands in the page as marked');
+	await ada.page.screenshot({ path: join(folder, 'readme.png') });
+});
+
 test.each(['light', 'dark'] as const)('the pages of the server, %s', async (colorScheme) => {
 	const limn = await Limn.start();
 	const open = await browse();
