@@ -78,6 +78,6 @@ func checkDatabase(ctx context.Context, store *storage.Store) error {
 	if damages != nil {
 		return errors.New("the database is damaged: keep a copy of it as it is, and restore a backup")
 	}
-	fmt.Printf("Nothing is damaged. %d highlights were looked through in %s.\n", highlights, took(began))
+	fmt.Printf("Nothing is damaged (highlights: %d, looked through in %s).\n", highlights, took(began))
 	return nil
 }

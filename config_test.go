@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -105,42 +106,52 @@ func TestConfigRefusesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// What docker-compose.yml sets is known here, and is as it has to be.
+// What the files of Docker Compose set is known here, and is as it has to be.
 func TestComposeSetsWhatThereIsToSet(t *testing.T) {
-	file, err := os.ReadFile("docker-compose.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var compose struct {
-		Services map[string]struct {
-			Image       string
-			Environment map[string]string
-		}
-	}
-	if err := yaml.UnmarshalWithOptions(file, &compose, yaml.AllowDuplicateMapKey()); err != nil { // of what is merged and set anew
-		t.Fatal(err)
-	}
-	byDefault := regexp.MustCompile(`\$\{\w+:-(.*)\}`)
-	for name, service := range compose.Services {
-		if service.Image != "limn" {
-			continue
-		}
+	compose := readCompose(t, "docker-compose.yml")
+	cluster, alone := compose["instance"], compose["limn"]
+	behindTLS := maps.Clone(alone)
+	maps.Copy(behindTLS, readCompose(t, "docker-compose.tls.yml")["limn"])
+	for name, settings := range map[string]map[string]string{"limn": alone, "instance": cluster, "limn behind TLS": behindTLS} {
 		known := map[string]bool{}
 		c, err := readConfig(func(variable string) string {
 			known[variable] = true
-			return byDefault.ReplaceAllString(service.Environment[variable], "$1")
+			return settings[variable]
 		})
 		if err != nil || c.DatabaseURL == "" {
 			t.Errorf("%s: %v, with the database %q", name, err, c.DatabaseURL)
 		}
-		for variable := range service.Environment {
+		for variable := range settings {
 			if strings.HasPrefix(variable, "LIMN_") && !known[variable] {
 				t.Errorf("%s: %s is no variable of limn's", name, variable)
 			}
 		}
 	}
-	cluster, alone := compose.Services["instance"].Environment, compose.Services["limn"].Environment
 	if cluster["LIMN_BUS"] == "" || cluster["LIMN_DATABASE_URL"] != alone["LIMN_DATABASE_URL"] {
 		t.Errorf("the instances of the cluster have %v", cluster)
 	}
+}
+
+// readCompose reads the environment of each service, with what holds for variables that nobody has set.
+func readCompose(t *testing.T, name string) map[string]map[string]string {
+	t.Helper()
+	file, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	if err := yaml.UnmarshalWithOptions(file, &compose, yaml.AllowDuplicateMapKey()); err != nil { // of what is merged and set anew
+		t.Fatal(err)
+	}
+	byDefault, needed := regexp.MustCompile(`\$\{\w+:-(.*)\}`), regexp.MustCompile(`\$\{\w+:\?.*\}`)
+	services := map[string]map[string]string{}
+	for name, service := range compose.Services {
+		services[name] = map[string]string{}
+		for variable, value := range service.Environment {
+			services[name][variable] = needed.ReplaceAllString(byDefault.ReplaceAllString(value, "$1"), "limn.example.org")
+		}
+	}
+	return services
 }

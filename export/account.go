@@ -10,10 +10,11 @@ import (
 
 // An Account is all that there is of an account: who it is, and what it wrote.
 type Account struct {
-	Account  storage.Account   `json:"account"`
-	Groups   []storage.Group   `json:"groups"`
-	Tokens   []storage.Token   `json:"tokens"`
-	Webhooks []storage.Webhook `json:"webhooks"`
+	Account    storage.Account    `json:"account"`
+	Identities []storage.Identity `json:"identities"`
+	Groups     []storage.Group    `json:"groups"`
+	Tokens     []storage.Token    `json:"tokens"`
+	Webhooks   []storage.Webhook  `json:"webhooks"`
 
 	Highlights iter.Seq2[storage.Highlight, error]     `json:"-"`
 	Replies    iter.Seq2[storage.Reply, error]         `json:"-"`
@@ -23,7 +24,7 @@ type Account struct {
 
 // Write writes it, with the files in pieces, as the json format has them:
 //
-//	{"version": 1, "account": {…}, "groups": […], "tokens": […], "webhooks": […], "highlights": [{…}, …], "replies": [{…}, …],
+//	{"version": 1, "account": {…}, "identities": […], "groups": […], "tokens": […], "webhooks": […], "highlights": [{…}, …], "replies": [{…}, …],
 //	 "flags": [{…}, …], "files": [{"id": …, "highlight": …, "content": ["…", …]}, …]}
 func (a Account) Write(w io.Writer) error {
 	head, err := json.Marshal(a)

@@ -78,9 +78,20 @@ func TestImageHoldsTheProgramOfEachProcessor(t *testing.T) {
 	if len(index.Manifests) != 2 {
 		t.Fatalf("it is for %d processors", len(index.Manifests))
 	}
-	for _, m := range index.Manifests {
+	var saved []struct {
+		Config           string
+		Layers, RepoTags []string
+	}
+	if err := json.Unmarshal(blobs["manifest.json"], &saved); err != nil || len(saved) != 2 {
+		t.Fatalf("%v: %s", err, blobs["manifest.json"])
+	}
+	for i, m := range index.Manifests {
 		manifest := parse(read(m))
 		read(manifest.Config)
+		if old := saved[i]; old.RepoTags[0] != "limn:1.2.3-"+m.Platform.Architecture ||
+			!bytes.Equal(blobs[old.Config], read(manifest.Config)) || !bytes.Equal(blobs[old.Layers[0]], read(manifest.Layers[0])) {
+			t.Errorf("a Docker without containerd sees %+v", old)
+		}
 		if layer := read(manifest.Layers[0]); len(layer) == 0 {
 			t.Errorf("nothing is in the image for %s", m.Platform.Architecture)
 		}

@@ -202,6 +202,9 @@ func (s *Server) exportMe(c *gin.Context) error {
 	defer release()
 	reader := readerOf(c)
 	own := export.Account{Account: reader.Account}
+	if own.Identities, err = s.store.ListIdentities(c, reader); err != nil {
+		return err
+	}
 	if own.Groups, err = listAll(c, reader, s.store.ListGroups); err != nil {
 		return err
 	}

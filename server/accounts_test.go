@@ -100,4 +100,44 @@ func TestCookieCountsOnlyForOwnPages(t *testing.T) {
 	nobody.do("GET", "/me", "", "Cookie", cookie).isProblem(http.StatusUnauthorized, "unauthenticated")
 }
 
+// Who asks is said once: of two, the one that somebody has checked on the way may not be the one that counts.
+func TestWhoAsksIsSaidOnce(t *testing.T) {
+	s := startService(t)
+	ada, eve := s.signUp("Ada"), s.signUp("Eve")
+	asks := func(name string, values ...string) int {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), "GET", s.url+api+"/me", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range values {
+			request.Header.Add(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	const cookie = "limn_session="
+	for name, c := range map[string]struct {
+		header string
+		values []string
+		want   int
+	}{
+		"two tokens":             {"Authorization", []string{"Bearer " + eve.token, "Bearer " + ada.token}, http.StatusBadRequest},
+		"the same token twice":   {"Authorization", []string{"Bearer " + ada.token, "Bearer " + ada.token}, http.StatusBadRequest},
+		"a cookie":               {"Cookie", []string{cookie + ada.token}, http.StatusOK},
+		"the same cookie twice":  {"Cookie", []string{cookie + ada.token + "; " + cookie + ada.token}, http.StatusOK},
+		"two cookies":            {"Cookie", []string{cookie + eve.token + "; " + cookie + ada.token}, http.StatusUnauthorized},
+		"two headers of cookies": {"Cookie", []string{cookie + eve.token, cookie + ada.token}, http.StatusUnauthorized},
+		"a cookie and rubbish":   {"Cookie", []string{cookie + "; " + cookie + ada.token}, http.StatusUnauthorized},
+	} {
+		if got := asks(c.header, c.values...); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
 func long(n int) string { return strings.Repeat("x", n) }

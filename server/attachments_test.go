@@ -89,7 +89,7 @@ func TestAFileIsServedInert(t *testing.T) {
 		"b.gif":           {script, "application/octet-stream", "attachment; filename=b.gif"},
 		"c.svg":           {`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, "application/octet-stream", "attachment; filename=c.svg"},
 		`d"; x=".pdf`:     {"%PDF-1.7", "application/octet-stream", `attachment; filename="d\"; x=\".pdf"`},
-		"übung\u202e.txt": {"text", "application/octet-stream", "attachment; filename*=utf-8''%C3%BCbung%E2%80%AE.txt"},
+		"übung\u200f.txt": {"text", "application/octet-stream", "attachment; filename*=utf-8''%C3%BCbung%E2%80%8F.txt"},
 	} {
 		at := ada.attaches(h, name, file.content, "").is(http.StatusCreated).header.Get("Location")
 
@@ -102,6 +102,16 @@ func TestAFileIsServedInert(t *testing.T) {
 			t.Errorf("%s: %v", name, got.header)
 		}
 		s.anonymous().do("GET", at[len(api):], "", "If-None-Match", got.header.Get("ETag")).is(http.StatusNotModified)
+	}
+}
+
+// A name that misleads who saves the file is none.
+func TestAFilesNameIsWhatItSays(t *testing.T) {
+	s := startService(t)
+	ada := s.signUp("Ada")
+	h := "/highlights/" + ada.mark("one", "public").text("id")
+	for _, name := range []string{"evil\u202egnp.exe", "\u2067a.txt\u2069", "..", ".", "a/b", `a\b`, "a\nb", " "} {
+		ada.attaches(h, name, "text", "").isProblem(http.StatusUnprocessableEntity, "invalid", "/name")
 	}
 }
 

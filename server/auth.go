@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,9 @@ const readerKey = "reader"
 
 // identify finds who a request is from.
 func (s *Server) identify(c *gin.Context) (storage.Reader, error) {
+	if len(c.Request.Header.Values("Authorization")) > 1 { // a proxy may have looked at the other one
+		return storage.Reader{}, &unreadableError{"the header Authorization", "is there more than once"}
+	}
 	token, byCookie := tokenOf(c.Request)
 	if token == "" {
 		if c.GetHeader("Authorization") != "" {
@@ -57,7 +61,8 @@ func (s *Server) identify(c *gin.Context) (storage.Reader, error) {
 	return reader, nil
 }
 
-// tokenOf is the token that a request brings: in its header or, without one, in its cookie.
+// tokenOf is the token that a request brings: in its header or, without one, in its cookie. Of two different cookies one was
+// set by a neighbour's page, for a narrower path or the whole domain, so that somebody acts in the neighbour's name: neither counts.
 func tokenOf(r *http.Request) (token string, byCookie bool) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
@@ -66,10 +71,11 @@ func tokenOf(r *http.Request) (token string, byCookie bool) {
 		}
 		return strings.TrimSpace(token), false
 	}
-	if cookie, err := r.Cookie(cookieName); err == nil {
-		return cookie.Value, true
+	cookies := r.CookiesNamed(cookieName)
+	if len(cookies) == 0 || slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return c.Value != cookies[0].Value }) {
+		return "", false
 	}
-	return "", false
+	return cookies[0].Value, true
 }
 
 // readerOf is who asks; the anonymous reader when nobody is signed in.

@@ -25,18 +25,19 @@ import (
 
 // How much one address may ask for. A class behind one router is one address, too.
 const (
-	requestRate, requestBurst = 100, 1000   // any requests, a second
-	costlyRate, costlyBurst   = 10, 500     // what signs up, exports, or reads a page elsewhere
-	hashRate, hashBurst       = 2, 60       // what hashes a password: a class signs in at once, and who guesses is slow
-	guessRate, guessBurst     = 0.1, 20     // for one account's password
-	bodyShare                 = 64 << 10    // bytes of a body that count as one request more
-	maxBodies                 = 2 * maxBody // bytes of large bodies that are read at once
-	maxExports                = 8           // that are written, one at once, or wait
-	openRate, openBurst       = 10, 300     // pages that streams begin with
-	maxStreams                = 500         // at once
-	maxAccountStreams         = 100         // at once, of one account from wherever
-	maxAddresses              = 100_000     // remembered
-	maxIntakes                = 3           // at once, one for each account: each has a connection to the database
+	requestRate, requestBurst = 100, 1000            // any requests, a second
+	costlyRate, costlyBurst   = 10, 500              // what signs up, exports, or reads a page elsewhere
+	hashRate, hashBurst       = 2, 60                // what hashes a password: a class signs in at once, and who guesses is slow
+	guessRate, guessBurst     = 0.1, 20              // for one account's password
+	bodyShare                 = 64 << 10             // bytes of a body that count as one request more
+	bodyRate, bodyBurst       = 1 << 20, 2 * maxBody // bytes of larger bodies, which are parsed whole; a queue of 1,000 operations has one or two million
+	maxBodies                 = 2 * maxBody          // bytes of large bodies that are read at once
+	maxExports                = 8                    // that are written, one at once, or wait
+	openRate, openBurst       = 10, 300              // pages that streams begin with
+	maxStreams                = 500                  // at once
+	maxAccountStreams         = 100                  // at once, of one account from wherever
+	maxAddresses              = 100_000              // remembered
+	maxIntakes                = 3                    // at once, one for each account: each has a connection to the database
 )
 
 const (
@@ -63,6 +64,7 @@ type limits struct {
 
 type address struct {
 	requests, costly, hashes, openings *rate.Limiter
+	parsed                             *rate.Limiter // bytes of large bodies
 	turns                              *semaphore.Weighted
 	waiting                            atomic.Int32        // for a turn
 	bodies                             *semaphore.Weighted // bytes of large ones that are being read
@@ -93,7 +95,7 @@ func (l *limits) of(c *gin.Context) *address {
 		return &address{
 			requests: rate.NewLimiter(requestRate, requestBurst), costly: rate.NewLimiter(costlyRate, costlyBurst),
 			hashes: rate.NewLimiter(hashRate, hashBurst), openings: rate.NewLimiter(openRate, openBurst),
-			turns: newTurns(), bodies: semaphore.NewWeighted(maxBodies), writing: semaphore.NewWeighted(1),
+			parsed: rate.NewLimiter(bodyRate, bodyBurst), turns: newTurns(), bodies: semaphore.NewWeighted(maxBodies), writing: semaphore.NewWeighted(1),
 		}
 	})
 }

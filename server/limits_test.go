@@ -14,11 +14,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"limn/storage"
@@ -227,12 +229,14 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 			t.Errorf("%d are worked on at once, want %d", len(begun), atOnce)
 		}
 		close(leave)
-		synctest.Wait()
+		time.Sleep(time.Minute)
 		slow, send := io.Pipe()
 		for range maxBodies / maxBody {
-			post(slow)
+			post(io.MultiReader(strings.NewReader(strings.Repeat("x", bodyShare)), slow))
 		}
 		post(strings.NewReader(strings.Repeat("x", maxBody)))
+		time.Sleep(turnTimeout / 2)
+		synctest.Wait()
 		if len(begun) != atOnce+1 {
 			t.Errorf("%d have begun though there is no room to read another one, want %d", len(begun), atOnce+1)
 		}
@@ -241,6 +245,51 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 		if len(begun) != atOnce+2+maxBodies/maxBody {
 			t.Errorf("%d have begun once there was room", len(begun))
 		}
+	})
+}
+
+// Large bodies of one address are read at a rate. Who comes in time waits, who comes too often is refused; another address does
+// not notice.
+func TestLargeBodiesAreReadAtARate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{limits: newLimits(true), log: slog.New(slog.DiscardHandler)}
+		engine := gin.New()
+		engine.POST("/", s.takeTurns, s.handle(func(c *gin.Context) error {
+			_, err := readBody(c)
+			return err
+		}))
+		var mu sync.Mutex
+		statuses := map[int]int{}
+		post := func(address int) {
+			request := requestFrom(address).Request
+			request.Method, request.ContentLength = http.MethodPost, -1
+			request.Body = io.NopCloser(strings.NewReader(strings.Repeat("x", bodyShare+1)))
+			answer := timeless{httptest.NewRecorder()}
+			go func() {
+				engine.ServeHTTP(answer, request)
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[answer.Code]++
+			}()
+			synctest.Wait()
+		}
+		answered := func(want map[int]int) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			if diff := cmp.Diff(want, statuses); diff != "" {
+				t.Errorf("answers by status:\n%s", diff)
+			}
+		}
+		for range bodyBurst/maxBody + 3 {
+			post(1)
+		}
+		answered(map[int]int{http.StatusOK: bodyBurst / maxBody})
+		post(2)
+		answered(map[int]int{http.StatusOK: bodyBurst/maxBody + 1})
+		time.Sleep(turnTimeout)
+		synctest.Wait()
+		answered(map[int]int{http.StatusOK: bodyBurst/maxBody + 3, http.StatusTooManyRequests: 1})
 	})
 }
 

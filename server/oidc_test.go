@@ -239,3 +239,29 @@ func TestSignUpWithProvider(t *testing.T) {
 		t.Errorf("who was invited is %s", role)
 	}
 }
+
+// Who one is at the provider is one's own: it is in what one takes away, and gone with the account, so that the same person
+// is somebody new afterwards.
+func TestIdentityIsTheAccounts(t *testing.T) {
+	s, begin := startWithProvider(t, storagetest.Open(t), people{"subject-of-ada": person("subject-of-ada", "ada", "Ada")})
+	begin()
+	b := s.browser()
+	b.signsInAs("ada", b.open("/signin"), nil).leads("/")
+	ada := s.anonymous().with(b.cookie())
+	before := ada.id()
+
+	taken := ada.do("GET", "/me/export", "").is(http.StatusOK)
+	ada.do("DELETE", "/me", "").is(http.StatusNoContent)
+
+	if !strings.Contains(taken.body, `"subject":"subject-of-ada"`) {
+		t.Errorf("she leaves behind who she is there: %s", taken.body)
+	}
+	if s.holds("subject-of-ada") != 0 {
+		t.Error("the provider's name for her outlives the account")
+	}
+	again := s.browser()
+	again.signsInAs("ada", again.open("/signin"), nil).leads("/")
+	if s.anonymous().with(again.cookie()).id() == before {
+		t.Error("she signs in to the account that is gone")
+	}
+}

@@ -57,14 +57,9 @@ func decode(c *gin.Context, v any, options ...json.Options) error {
 }
 
 func readBody(c *gin.Context) ([]byte, error) {
-	end, err := beginBody(c)
+	body, err := readAll(c)
 	if err != nil {
 		return nil, err
-	}
-	defer end()
-	body, err := readAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody), c.Request.ContentLength)
-	if err != nil {
-		return nil, bodyError(err)
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &unreadableError{"the request's body", "is empty"}
@@ -76,19 +71,29 @@ func readBody(c *gin.Context) ([]byte, error) {
 }
 
 // readAll is io.ReadAll for a body of which one knows how large it says it is. Only one that has begun to be large gets that
-// room, and at once: to grow into it would cost five times as much.
-func readAll(r io.Reader, size int64) ([]byte, error) {
+// room, when it is its turn, and at once: to grow into it would cost five times as much.
+func readAll(c *gin.Context) ([]byte, error) {
+	r, size := http.MaxBytesReader(c.Writer, c.Request.Body, maxBody), c.Request.ContentLength
 	var body bytes.Buffer
 	_, err := io.CopyN(&body, r, bodyShare)
-	if err == nil {
-		if size > bodyShare && size <= maxBody {
-			body.Grow(int(size) - bodyShare + bytes.MinRead)
-		}
-		_, err = body.ReadFrom(r)
-	} else if errors.Is(err, io.EOF) {
-		err = nil
+	switch {
+	case errors.Is(err, io.EOF):
+		return body.Bytes(), nil
+	case err != nil:
+		return nil, bodyError(err)
 	}
-	return body.Bytes(), err
+	end, err := beginBody(c)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	if size > bodyShare && size <= maxBody {
+		body.Grow(int(size) - bodyShare + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(r); err != nil {
+		return nil, bodyError(err)
+	}
+	return body.Bytes(), nil
 }
 
 // bodyError is what becomes of a request whose body did not arrive.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -40,8 +41,7 @@ func (s *Server) takeTurns(c *gin.Context) {
 	if !s.limits.on {
 		return
 	}
-	size := c.Request.ContentLength
-	t := &turn{of: s.limits.of(c), large: size < 0 || size > bodyShare, end: func() {}}
+	t := &turn{of: s.limits.of(c), end: func() {}}
 	c.Set(turnKey, t)
 	if c.Request.ContentLength == 0 {
 		if err := beginTurn(c); err != nil {
@@ -97,16 +97,25 @@ func wait(c *gin.Context, of *semaphore.Weighted, share int64) (giveBack func(),
 	return sync.OnceFunc(func() { of.Release(share) }), nil
 }
 
-// beginBody waits until so large a body may be read beside others of its address. Until then it stays with the sender.
+// beginBody waits until a body that has turned out to be large may be read after and beside others of its address. Until then
+// the rest of it stays with the sender.
 func beginBody(c *gin.Context) (end func(), err error) {
 	value, _ := c.Get(turnKey)
 	t, takes := value.(*turn)
-	if !takes || !t.large {
+	if !takes {
 		return func() {}, nil
 	}
+	t.large = true
 	size := c.Request.ContentLength
 	if size < 0 || size > maxBody {
 		size = maxBody
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), turnTimeout)
+	defer cancel()
+	if t.of.parsed.WaitN(ctx, int(size)) != nil { // which tells at once whether that is too long
+		holdUp(c)
+		c.Header("Retry-After", strconv.Itoa(maxBody/bodyRate))
+		return nil, errTooMany
 	}
 	return wait(c, t.of.bodies, size)
 }

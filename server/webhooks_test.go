@@ -340,7 +340,7 @@ func TestDeadWebhookIsDisabledAndItsOwnerTold(t *testing.T) {
 		t.Errorf("the webhook is %v", w)
 	}
 
-	ada.visits("/account/tokens", nil).says(gone.url).says("Disabled, and told nothing more: it answered with the status 410.")
+	ada.visits("/account/tokens", nil).says(gone.url).says("Disabled, and told nothing more (answered with the status 410).")
 	gone.answers(nil)
 	s.signUp("Bob").visits("/account/webhooks/"+goneID+"/try", url.Values{}).is(http.StatusNotFound)
 	ada.visits("/account/webhooks/"+goneID+"/try", url.Values{}).is(http.StatusSeeOther)

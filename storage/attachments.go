@@ -347,8 +347,15 @@ func (n NewAttachment) check() error {
 		invalid.refuse("/name", "must not be empty")
 	case strings.ContainsFunc(n.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }):
 		invalid.refuse("/name", "must be a file's name, without a folder or control characters")
+	case n.Name == "." || n.Name == "..":
+		invalid.refuse("/name", "must be a file's name, and no folder")
+	case strings.ContainsFunc(n.Name, turnsText): // a program would look like a picture
+		invalid.refuse("/name", "must not turn the direction of its text")
 	default:
 		checkText(&invalid, "/name", n.Name, maxFileName)
 	}
 	return invalid.orNil()
 }
+
+// turnsText finds what embeds, overrides or isolates a direction of text.
+func turnsText(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }

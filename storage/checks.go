@@ -39,6 +39,7 @@ type Pace struct {
 type Marked struct {
 	ID     uuid.UUID
 	Ranges []xpath.Range
+	Reason string // why it could not be judged when its page was last read; empty: it could, or nobody has tried
 }
 
 // A Verdict is what a visit found of one highlight.
@@ -66,14 +67,14 @@ type Visit struct {
 
 // ClaimDuePages takes pages that are due; for the length of the lease nobody else gets them, unless something new
 // is written on them. What became due last comes first: somebody waits for it, but for nothing that has been due
-// since an outage.
-func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duration) ([]DuePage, error) {
+// since an outage. Pages that the caller has already are left out, whatever was written on them.
+func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duration, except ...uuid.UUID) ([]DuePage, error) {
 	rows, _ := s.pool.Query(ctx, `
 		UPDATE pages p SET check_due_at = now() + $2
-		WHERE id IN (SELECT id FROM pages WHERE check_due_at <= now() ORDER BY check_due_at DESC LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)
+		WHERE id IN (SELECT id FROM pages WHERE check_due_at <= now() AND id <> ALL($3) ORDER BY check_due_at DESC LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)
 		RETURNING id, url, EXISTS (SELECT FROM highlights WHERE page_id = p.id AND deleted_at IS NULL),
 			read_at, etag, last_modified, content_hash, read_interval, read_failures, read_due_at,
-			coalesce(read_due_at <= now(), false), check_due_at`, limit, lease)
+			coalesce(read_due_at <= now(), false), check_due_at`, limit, lease, orEmpty(except))
 	pages, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p DuePage, err error) {
 		err = row.Scan(&p.ID, &p.URL, &p.Marked, &p.ReadAt, &p.ETag, &p.LastModified, &p.ContentHash,
 			&p.Pace.Interval, &p.Pace.Failures, &p.Pace.DueAt, &p.Again, &p.Lease)
@@ -86,7 +87,7 @@ func (s *Store) ClaimDuePages(ctx context.Context, limit int, lease time.Duratio
 // new ones come first; there are more if they are too much to be held at once.
 func (s *Store) Unjudged(ctx context.Context, page uuid.UUID) (list []Marked, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT id, ranges FROM highlights
+		SELECT id, ranges, check_reason FROM highlights
 		WHERE page_id = $1 AND deleted_at IS NULL AND check_state IN ('pending', 'unverifiable') ORDER BY check_state, seq`, page)
 	list, more, err = collectSome(rows, pgx.RowToStructByPos[Marked])
 	return list, more, translate(err, "list unjudged highlights")
@@ -95,7 +96,7 @@ func (s *Store) Unjudged(ctx context.Context, page uuid.UUID) (list []Marked, mo
 // Judged lists the others likewise, but in no order: should there be too many for one visit, each has its chance.
 func (s *Store) Judged(ctx context.Context, page uuid.UUID) (list []Marked, more bool, err error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT id, ranges FROM highlights
+		SELECT id, ranges, check_reason FROM highlights
 		WHERE page_id = $1 AND deleted_at IS NULL AND check_state NOT IN ('pending', 'unverifiable') ORDER BY random()`, page)
 	list, more, err = collectSome(rows, pgx.RowToStructByPos[Marked])
 	return list, more, translate(err, "list judged highlights")
@@ -118,19 +119,7 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 			if err != nil {
 				return err
 			}
-			batch := &pgx.Batch{}
-			for i, v := range verdicts {
-				batch.Queue(`
-					UPDATE highlights SET seq = @seq, ranges = @ranges, check_state = @state, check_reason = @reason,
-						checked_at = @at, check_ranges = @now,
-						verified_at = CASE WHEN verified_at IS NULL AND @state = 'verified' THEN clock_timestamp() ELSE verified_at END
-					WHERE page_id = @page AND id = @id`,
-					pgx.NamedArgs{
-						"seq": seq + int64(i), "ranges": orEmpty(v.Ranges), "state": v.Check.State, "reason": v.Check.Reason,
-						"at": visit.JudgedAt, "now": v.Check.Ranges, "page": visit.Page.ID, "id": v.Highlight,
-					})
-			}
-			if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			if err := saveVerdicts(ctx, tx, visit, verdicts, seq); err != nil {
 				return err
 			}
 			if err := recordVerdicts(ctx, tx, visit.Page.ID, told); err != nil {
@@ -156,6 +145,32 @@ func (s *Store) SaveVisit(ctx context.Context, visit Visit) (changed bool, err e
 		return err
 	})
 	return changed, translate(err, "save a visit")
+}
+
+// saveVerdicts writes the changes of a page from the number first on. It is one statement, because the page is held and a flood
+// of highlights has a verdict at once.
+func saveVerdicts(ctx context.Context, tx pgx.Tx, visit Visit, verdicts []Verdict, first int64) error {
+	var (
+		ids             []uuid.UUID
+		ranges, now     [][]xpath.Range
+		states, reasons []string
+	)
+	for _, v := range verdicts {
+		ids, ranges, now = append(ids, v.Highlight), append(ranges, orEmpty(v.Ranges)), append(now, v.Check.Ranges)
+		states, reasons = append(states, string(v.Check.State)), append(reasons, v.Check.Reason)
+	}
+	_, err := tx.Exec(ctx, `
+		UPDATE highlights h SET
+			seq = @first + v.place - 1, ranges = v.ranges, check_state = v.state, check_reason = v.reason, checked_at = @at, check_ranges = v.now,
+			verified_at = CASE WHEN verified_at IS NULL AND v.state = 'verified' THEN clock_timestamp() ELSE verified_at END
+		FROM unnest((SELECT @ids::uuid[]), @ranges::jsonb[], @states::text[], @reasons::text[], @now::jsonb[]) WITH ORDINALITY
+		     AS v (id, ranges, state, reason, now, place)
+		WHERE page_id = @page AND h.id = v.id`,
+		pgx.NamedArgs{
+			"first": first, "at": visit.JudgedAt, "page": visit.Page.ID,
+			"ids": ids, "ranges": ranges, "states": states, "reasons": reasons, "now": now,
+		})
+	return err
 }
 
 // saveReading keeps what a reading found of the page itself. What one that failed did not see stays.

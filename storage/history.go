@@ -182,17 +182,21 @@ func recordVerdicts(ctx context.Context, tx pgx.Tx, page uuid.UUID, verdicts []V
 	if len(verdicts) == 0 {
 		return nil
 	}
-	batch, ids := &pgx.Batch{}, make([]uuid.UUID, len(verdicts))
-	for i, v := range verdicts {
-		ids[i] = v.Highlight
-		batch.Queue(`
-			INSERT INTO history (page_id, highlight_id, at, id, kind, state, reason, ranges)
-			VALUES (@page, @highlight, clock_timestamp(), @entry, 'checked', @state, @reason, @ranges)`,
-			pgx.NamedArgs{
-				"page": page, "highlight": v.Highlight, "entry": newID(), "state": v.Check.State, "reason": v.Check.Reason,
-				"ranges": places(v.Check.Ranges),
-			})
+	var (
+		ids, entries    []uuid.UUID
+		ranges          [][]xpath.Range
+		states, reasons []string
+	)
+	for _, v := range verdicts {
+		ids, entries, ranges = append(ids, v.Highlight), append(entries, newID()), append(ranges, places(v.Check.Ranges))
+		states, reasons = append(states, string(v.Check.State)), append(reasons, v.Check.Reason)
 	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO history (page_id, highlight_id, at, id, kind, state, reason, ranges)
+		SELECT @page, v.highlight, clock_timestamp(), v.entry, 'checked', v.state, v.reason, v.ranges
+		FROM unnest((SELECT @ids::uuid[]), @entries::uuid[], @states::text[], @reasons::text[], @ranges::jsonb[]) v (highlight, entry, state, reason, ranges)`,
+		pgx.NamedArgs{"page": page, "ids": ids, "entries": entries, "states": states, "reasons": reasons, "ranges": ranges})
 	batch.Queue(`
 		DELETE FROM history USING (
 			SELECT highlight_id, at, id, row_number() OVER (PARTITION BY highlight_id ORDER BY at DESC, id DESC) AS place

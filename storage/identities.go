@@ -8,12 +8,14 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/unicode/norm"
 )
 
 // An Identity is somebody as a provider of OpenID Connect knows them: its issuer says that the subject is always the same.
 type Identity struct {
-	Issuer, Subject string
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
 }
 
 // maxSubject is what OpenID Connect Core 1.0, section 2, lets a subject have, in bytes.
@@ -28,6 +30,13 @@ func (s *Store) FindIdentity(ctx context.Context, i Identity) (a Account, err er
 		SELECT a.id, a.name FROM identities i JOIN accounts a ON a.id = i.account_id WHERE i.issuer = $1 AND i.subject = $2`,
 		i.Issuer, i.Subject).Scan(&a.ID, &a.Name)
 	return a, translate(err, "find an identity")
+}
+
+// ListIdentities lists those that sign in to an account: nothing of them is secret to its person.
+func (s *Store) ListIdentities(ctx context.Context, reader Reader) ([]Identity, error) {
+	rows, _ := s.pool.Query(ctx, `SELECT issuer, subject FROM identities WHERE account_id = $1 ORDER BY issuer, subject`, reader.Account.ID)
+	identities, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Identity])
+	return orEmpty(identities), translate(err, "list identities")
 }
 
 // CreateIdentity makes an account that an identity signs in to, under a name like the one that its provider has for it. If

@@ -140,19 +140,24 @@ func (c *cluster) removeStale() error {
 }
 
 // makeFolder makes the data folder. It is open to others, whatever the umask, because Postgres's user has to get to
-// the database in it, which is not.
+// the database in it, which is not. Where there is no Postgres, as in a container of limn's, there need be no folder either.
 func makeFolder(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
+	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.Mkdir(dir, 0o755)
 	}
-	err := os.Mkdir(dir, 0o755)
-	if errors.Is(err, fs.ErrExist) {
+	switch {
+	case err == nil:
+		err = os.Chmod(dir, 0o755)
+	case errors.Is(err, fs.ErrExist):
 		return nil
+	case len(findPrograms()) == 0:
+		return ErrNoPostgres
 	}
 	if err != nil {
-		return err
+		return unusable(err)
 	}
-	return os.Chmod(dir, 0o755)
+	return nil
 }
 
 // lockFolder keeps a second limn from the same folder for as long as the file is open.

@@ -23,7 +23,7 @@ func StartPrivate(ctx context.Context, dir string, settings ...string) (*Private
 		return nil, unusable(err)
 	}
 	if err := makeFolder(dir); err != nil {
-		return nil, unusable(err)
+		return nil, err
 	}
 	lock, err := lockFolder(dir)
 	if err != nil {
@@ -40,7 +40,7 @@ func JoinPrivate(ctx context.Context, dir string, settings ...string) (*Private,
 		return nil, unusable(err)
 	}
 	if err := makeFolder(dir); err != nil {
-		return nil, unusable(err)
+		return nil, err
 	}
 	guests, err := lockFile(ctx, filepath.Join(dir, "limn.guests"), syscall.LOCK_SH) // first, so that it does not end meanwhile
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"limn/storage"
 	"limn/xpath"
@@ -23,6 +24,7 @@ import (
 // How a checker works.
 const (
 	visitors  = 32               // pages visited at once
+	savers    = 4                // visits that use the database at once: its connections are for people first
 	lease     = 30 * time.Second // how long a visit is its own; after it, another may try
 	poll      = 2 * time.Second  // what other instances created is looked for as often
 	maxOutage = 30 * time.Second // between two attempts to reach a database that is away
@@ -36,13 +38,14 @@ type Checker struct {
 	changed func(page uuid.UUID)
 	log     *slog.Logger
 	wake    chan struct{}
+	savers  *semaphore.Weighted
 	visits  *prometheus.CounterVec // by result
 }
 
 // New makes a Checker. It calls changed after a visit was saved that changed highlights of a page.
 func New(store *storage.Store, fetcher *Fetcher, changed func(page uuid.UUID), log *slog.Logger) *Checker {
 	return &Checker{
-		store: store, reader: newReader(fetcher), changed: changed, log: log, wake: make(chan struct{}, 1), visits: newVisits(),
+		store: store, reader: newReader(fetcher), changed: changed, log: log, wake: make(chan struct{}, 1), savers: semaphore.NewWeighted(savers), visits: newVisits(),
 	}
 }
 
@@ -60,24 +63,22 @@ func (c *Checker) Client() *http.Client { return c.reader.fetcher.Client() }
 // CheckTarget is Fetcher.CheckTarget, for what is asked with Client.
 func (c *Checker) CheckTarget(raw string) error { return c.reader.fetcher.CheckTarget(raw) }
 
-// Run visits due pages until ctx ends. It returns once all its visits have ended; those that were cut off are made
-// again when their lease is over.
+// Run visits due pages until ctx ends, each once at a time: what is written on a page meanwhile is for the visit after.
+// It returns once all its visits have ended; those that were cut off are made again when their lease is over.
 func (c *Checker) Run(ctx context.Context) {
 	defer c.reader.fetcher.close()
 	var visits sync.WaitGroup
 	defer visits.Wait()
-	free := make(chan struct{}, visitors)
-	for range visitors {
-		free <- struct{}{}
-	}
+	var visited pageSet
 	outage := time.Duration(0)
 	for {
-		pages, err := c.store.ClaimDuePages(ctx, len(free), lease)
+		under := visited.list()
+		pages, err := c.store.ClaimDuePages(ctx, visitors-len(under), lease, under...)
 		for _, page := range pages {
-			<-free
+			visited.add(page.ID)
 			visits.Go(func() {
-				defer c.Wake() // there may be more than there were visitors
-				defer func() { free <- struct{}{} }()
+				defer c.Wake() // there may be more than there were visitors, or more on this page
+				defer visited.remove(page.ID)
 				c.visit(ctx, page)
 			})
 		}
@@ -122,7 +123,7 @@ func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 		log.Error("a page cannot be visited", "error", err)
 		return
 	}
-	changed, err := c.store.SaveVisit(ctx, visit)
+	changed, err := c.save(ctx, visit)
 	if err != nil && ctx.Err() == nil {
 		c.visits.WithLabelValues(failed).Inc()
 		log.Error("a visit cannot be saved", "error", err)
@@ -134,6 +135,22 @@ func (c *Checker) visit(ctx context.Context, page storage.DuePage) {
 	}
 }
 
+func (c *Checker) save(ctx context.Context, visit storage.Visit) (changed bool, err error) {
+	if err := c.savers.Acquire(ctx, 1); err != nil {
+		return false, err
+	}
+	defer c.savers.Release(1)
+	return c.store.SaveVisit(ctx, visit)
+}
+
+func (c *Checker) unjudged(ctx context.Context, page uuid.UUID) (list []storage.Marked, more bool, err error) {
+	if err := c.savers.Acquire(ctx, 1); err != nil {
+		return nil, false, err
+	}
+	defer c.savers.Release(1)
+	return c.store.Unjudged(ctx, page)
+}
+
 // look makes the visit of a page: it judges what has no verdict yet and, if the page has changed, all the others.
 func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit, error) {
 	ctx, span := tracer.Start(ctx, "visit a page")
@@ -143,7 +160,7 @@ func (c *Checker) look(ctx context.Context, page storage.DuePage) (storage.Visit
 		visit.Pace.DueAt = nil
 		return visit, nil
 	}
-	unjudged, more, err := c.store.Unjudged(ctx, page.ID)
+	unjudged, more, err := c.unjudged(ctx, page.ID)
 	if err != nil || len(unjudged) == 0 && !page.Again {
 		return visit, err
 	}
@@ -216,9 +233,13 @@ func hasChanged(page storage.DuePage, found edition) bool {
 	return page.ReadAt != nil && isNews(page, found) && found.reading != nil && !bytes.Equal(found.reading.hash, page.ContentHash)
 }
 
-// unverifiable is the verdict on highlights whose page cannot be read.
+// unverifiable is the verdict on highlights whose page cannot be read, except for those that have it already: there may be many,
+// and with each new one they are looked at again.
 func unverifiable(marked []storage.Marked, because *failure) (verdicts []storage.Verdict) {
 	for _, m := range marked {
+		if m.Reason == because.reason {
+			continue
+		}
 		check := storage.Check{State: xpath.Unverifiable, Reason: because.reason}
 		verdicts = append(verdicts, storage.Verdict{Highlight: m.ID, Ranges: m.Ranges, Check: check})
 	}

@@ -425,6 +425,54 @@ func TestAPageThatCannotBeReadAnyMoreKeepsItsVerdicts(t *testing.T) {
 	}
 }
 
+// What is written on a page while it is read waits for that: a flood of it is two visits, and not one each.
+func TestAPageIsVisitedOnceAtATime(t *testing.T) {
+	b, other := newBench(t), newSite(t, article)
+	arrived, answer := make(chan struct{}, 10), make(chan struct{})
+	slow := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-answer
+		serve200(w, r)
+	})
+	b.run(t)
+	first := b.mark(t, slow.URL, inParagraph(1, 0, 3, "Ink"))
+	<-arrived
+	second := b.mark(t, slow.URL, inParagraph(2, 0, 2, "It"))
+	b.verdict(t, b.mark(t, other.URL)) // so that it was looked for what is due since
+
+	due, err := b.store.ClaimDuePages(context.Background(), 1, lease)
+	close(answer)
+
+	if err != nil || len(due) != 1 || due[0].ID != second.Page.ID {
+		t.Errorf("%+v, %v; want the page to be due still, because nobody visits it a second time", due, err)
+	}
+	if h := b.verdict(t, first); h.Check.State != xpath.Verified {
+		t.Errorf("the first is %s; want verified", h.Check.State)
+	}
+}
+
+func TestWhatWasMarkedDuringAVisitIsJudgedByTheNext(t *testing.T) {
+	b := newBench(t)
+	arrived, answer := make(chan struct{}, 10), make(chan struct{})
+	slow := serveAt(t, "127.0.0.1", func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-answer
+		serve200(w, r)
+	})
+	b.run(t)
+	first := b.mark(t, slow.URL, inParagraph(1, 0, 3, "Ink"))
+	<-arrived
+	second := b.mark(t, slow.URL, inParagraph(2, 0, 2, "It"))
+
+	close(answer)
+
+	for _, h := range []storage.Highlight{first, second} {
+		if h := b.verdict(t, h); h.Check.State != xpath.Verified {
+			t.Errorf("%s; want verified", h.Check.State)
+		}
+	}
+}
+
 func TestRunStopsWithoutSavingWhatWasCutOff(t *testing.T) {
 	b := newBench(t)
 	arrived := make(chan struct{}, 1)

@@ -7,7 +7,7 @@ const regions = [...document.querySelectorAll('[data-live]')];
 const streams = regions.map(({ dataset }) => dataset.stream).filter(Boolean);
 const { path: address } = document.getElementById('main').dataset; // the answer to a form has another address than the page it is
 const least = 200; // milliseconds between two readings: more, the longer one takes and the more people read along
-const patience = 4000; // milliseconds until one is told that the page stands still
+const patience = 4000; // milliseconds until one is told that the page is not live
 let readers = 1;
 let cost = 0;
 let waiting = false;
@@ -62,8 +62,8 @@ function here({ viewers, anonymous }) {
 const ended = new Set(); // the streams that have ended and not begun anew
 let telling;
 
-/** Says that the page stands still, unless that is over in a moment: streams end and begin anew all day. */
-function standStill() {
+/** Says that the page is not live, unless that is over in a moment: streams end and begin anew all day. */
+function tellBreak() {
 	const line = document.getElementById('away');
 	if (ended.size) {
 		telling ??= setTimeout(() => (line.textContent = 'Not live at the moment. limn tries again by itself.'), patience);
@@ -92,12 +92,12 @@ function follow(path, last, pause) {
 	on('presence', ({ data }) => here(JSON.parse(data)));
 	stream.addEventListener('open', () => {
 		ended.delete(path);
-		standStill();
+		tellBreak();
 	});
 	stream.addEventListener('error', () => {
 		document.documentElement.dataset.live = 'no';
 		ended.add(path);
-		standStill();
+		tellBreak();
 		if (stream.readyState !== EventSource.CLOSED) return;
 		setTimeout(() => follow(path, last, Math.min(2 * pause, 60_000)), pause * (0.5 + Math.random()));
 	});
