@@ -431,7 +431,11 @@ func TestASearchAmongManyFindsAllOfItInOrder(t *testing.T) {
 	}
 	for text, like := range texts {
 		for condition, filter := range filters {
-			for _, sort := range storage.Sorts {
+			sorts := storage.Sorts
+			if condition != "TRUE" { // a filter goes with an order as with any other
+				sorts = sorts[:1]
+			}
+			for _, sort := range sorts {
 				column, direction := strings.TrimPrefix(sort, "-")+"_at", ""
 				if column[0] != sort[0] {
 					direction = " DESC"
