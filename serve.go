@@ -155,7 +155,7 @@ type database struct {
 func openDatabase(ctx context.Context, c config, private func(context.Context, string, ...string) (*storage.Private, error)) (d database, err error) {
 	url := c.DatabaseURL
 	if url == "" {
-		if d.private, err = private(ctx, c.DataDir); err != nil {
+		if d.private, err = private(ctx, c.DataDir, storage.PrivateMemory()); err != nil {
 			return database{}, err
 		}
 		url = d.private.URL()

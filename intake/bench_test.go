@@ -120,7 +120,7 @@ func residentPeak(b *testing.B) float64 {
 }
 
 // writeMany writes highlights as people make them: ten on a page, one in five with a note, one in ten answered.
-func writeMany(b *testing.B, name string, n int) {
+func writeMany(b testing.TB, name string, n int) {
 	b.Helper()
 	f, err := os.Create(name)
 	if err != nil {

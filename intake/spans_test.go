@@ -2,9 +2,12 @@ package intake_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"limn/intake"
@@ -39,6 +42,31 @@ func TestALargePageKeepsItsNumbers(t *testing.T) {
 		if h.Seq != numbers[id] {
 			t.Fatalf("on %s %s has the number %d, was %d", h.Page.URL, id, h.Seq, numbers[id])
 		}
+	}
+}
+
+// A file that takes several transactions, two of them at a time, is all there, with answers and histories.
+func TestAFileOfManyPagesIsRestoredWhole(t *testing.T) {
+	const many = 5500
+	name := filepath.Join(t.TempDir(), "highlights.ndjson")
+	writeMany(t, name, many)
+	file, err := os.ReadFile(name)
+	must(t, err)
+	whole := strings.ReplaceAll(string(file), `"thread":[{`, `"history":[{"at":"2026-01-02T00:00:00Z","by":null,"kind":"checked","state":"orphaned"}],"thread":[{`)
+	first, second := storagetest.Open(t), storagetest.Open(t)
+
+	tally, _ := takeIn(t, first, "ndjson", whole, storage.Intake{Restore: true})
+	out := exported(t, first, "ndjson", storage.Operator)
+	again, _ := takeIn(t, second, "ndjson", out, storage.Intake{Restore: true})
+
+	if tally.Created != many || again != tally {
+		t.Errorf("%d are %+v, and then %+v", many, tally, again)
+	}
+	if n := strings.Count(out, `"orphaned"`); n != many/10 || strings.Count(out, "an answer") != many/10 {
+		t.Errorf("there are %d entries of histories", n)
+	}
+	if diff := cmp.Diff(lines(out), lines(exported(t, second, "ndjson", storage.Operator))); diff != "" {
+		t.Errorf("it differs:\n%.1000s", diff)
 	}
 }
 

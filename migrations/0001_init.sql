@@ -132,16 +132,27 @@ CREATE TABLE pages (
 ) WITH (fillfactor = 50);                      -- every change updates its page's row in place
 CREATE INDEX pages_check_due ON pages (check_due_at) WHERE check_due_at IS NOT NULL;
 
+-- What highlights and replies refer to is there without foreign keys to these two, which would look for it and lock it for every row:
+-- who writes one holds its page's row and has found its author's, and rows of pages and accounts stay for ever.
+-- +goose StatementBegin
+CREATE FUNCTION stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE foreign_key_violation USING MESSAGE = format('rows of %s stay: others refer to them', TG_TABLE_NAME);
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER pages_stay BEFORE DELETE ON pages FOR EACH STATEMENT EXECUTE FUNCTION stays();
+CREATE TRIGGER accounts_stay BEFORE DELETE ON accounts FOR EACH STATEMENT EXECUTE FUNCTION stays();
+
 -- group_id is who may read: the nil UUID for the public, the author's own id for the author alone, or a group's.
 -- A hidden thing is in a group of its own, which only those read who moderate (storage.hiddenIn).
 -- left_groups are those that could read it once: they are told that it is gone, nobody else is.
 -- A deleted row stays as a tombstone with a number for some months (storage/retention.go); its content goes at once.
 CREATE TABLE highlights (
-  page_id      uuid NOT NULL REFERENCES pages,
+  page_id      uuid NOT NULL,                  -- of a row of pages: who writes holds it
   id           uuid NOT NULL,
   seq          bigint NOT NULL,
   version      bigint NOT NULL DEFAULT 1,
-  author_id    uuid NOT NULL REFERENCES accounts,
+  author_id    uuid NOT NULL,                  -- of a row of accounts
   group_id     uuid NOT NULL,
   left_groups  uuid[] NOT NULL DEFAULT '{}',
   title        text NOT NULL DEFAULT '',       -- the page's as its author saw it, which is theirs to show: of a public one the page has it
@@ -169,7 +180,8 @@ CREATE UNIQUE INDEX highlights_seq ON highlights (page_id, seq);
 CREATE INDEX highlights_group ON highlights (group_id, created_at, id)
   WHERE deleted_at IS NULL AND group_id <> '00000000-0000-0000-0000-000000000000'; -- most are public, and found by their page
 CREATE INDEX highlights_author ON highlights (author_id, created_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX highlights_created ON highlights (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX highlights_created ON highlights (created_at, id) INCLUDE (page_id, author_id, group_id)
+  WHERE deleted_at IS NULL;                    -- what is popular is counted by it alone
 CREATE INDEX highlights_deleted ON highlights (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX highlights_updated ON highlights (updated_at, id) WHERE deleted_at IS NULL;
 
@@ -203,13 +215,13 @@ CREATE TABLE flags (
 CREATE INDEX flags_account ON flags (account_id);
 
 CREATE TABLE replies (
-  page_id      uuid NOT NULL REFERENCES pages,
+  page_id      uuid NOT NULL,
   id           uuid NOT NULL,
   highlight_id uuid NOT NULL,
   in_reply_to  uuid,
   seq          bigint NOT NULL,
   version      bigint NOT NULL DEFAULT 1,
-  author_id    uuid NOT NULL REFERENCES accounts,
+  author_id    uuid NOT NULL,                  -- as in highlights
   group_id     uuid NOT NULL,                  -- its highlight's, kept equal
   left_groups  uuid[] NOT NULL DEFAULT '{}',
   note         text NOT NULL,
@@ -326,6 +338,18 @@ CREATE TABLE search (
 CREATE INDEX search_created ON search (created_at, id);
 CREATE INDEX search_updated ON search (updated_at, id);
 CREATE INDEX search_words ON search USING gin (words) WITH (gin_pending_list_limit = 512); -- kB, which each search reads through
+-- What a phrase and a sign alone are found by: of words that follow each other, and of what scripts without spaces begin a word with,
+-- a number below 2^20. Many share one, so it only says where to look; one for each would take ten times the room.
+CREATE FUNCTION neighbours(words tsvector) RETURNS integer[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT coalesce(array_agg(hashtext(said) & 1048575), '{}') FROM (
+    SELECT lexeme || ' ' || lead(lexeme) OVER (ORDER BY place) AS said
+    FROM unnest(words) AS w (lexeme, places, weights), unnest(places) AS place
+    UNION ALL
+    SELECT left(lexeme, 1) FROM unnest(words) AS w (lexeme, places, weights) WHERE lexeme >= U&'\0E00' COLLATE "C"
+  ) heard WHERE said IS NOT NULL
+$$;
+CREATE INDEX search_neighbours ON search USING gin (neighbours(words)) WITH (gin_pending_list_limit = 512);
+ALTER INDEX search_neighbours ALTER COLUMN 1 SET STATISTICS 0; -- nothing is planned by them
 CREATE TABLE search_due (                      -- without a key: it is only written at its end, and taken from its beginning
   page_id uuid NOT NULL,
   id      uuid NOT NULL

@@ -297,6 +297,26 @@ func TestARestoreThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
+// Nothing is deleted that highlights and replies refer to, and what refers to nothing is not restored.
+func TestWhatHighlightsReferToStays(t *testing.T) {
+	url := storagetest.URL(t)
+	broken, s := mustOpen(t, url), storagetest.Open(t)
+	mustHighlight(t, broken, mustReader(t, broken, "Ada"), "public")
+	conn := mustConnect(t, broken)
+
+	for _, table := range []string{"pages", "accounts"} {
+		if _, err := conn.Exec(t.Context(), `DELETE FROM `+table); err == nil || !strings.Contains(err.Error(), "stay") {
+			t.Errorf("rows of %s can be deleted: %v", table, err)
+		}
+	}
+	execSQL(t, url, `ALTER TABLE pages DISABLE TRIGGER pages_stay; DELETE FROM pages`)
+	err := s.Restore(t.Context(), mustOpenBackup(t, mustBackup(t, broken)), false)
+
+	if err == nil || !strings.Contains(err.Error(), "1 rows of highlights have no page") {
+		t.Errorf("a highlight without its page is restored: %v", err)
+	}
+}
+
 func TestADamagedBackupIsRefused(t *testing.T) {
 	s := storagetest.Open(t)
 	fillStore(t, s)

@@ -16,3 +16,10 @@ var OpenWith = open
 
 // SweepLock is the lock of whoever sweeps.
 const SweepLock int64 = sweepLock
+
+// SearchLikeMany has a search among few highlights go as one among many, until the test ends.
+func SearchLikeMany(t interface{ Cleanup(func()) }) {
+	many, some := manySearched, recently
+	t.Cleanup(func() { manySearched, recently = many, some })
+	manySearched, recently = 0, 100
+}

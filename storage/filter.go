@@ -134,60 +134,6 @@ func (f Filter) list(ctx context.Context, tx pgx.Tx, reader Reader, way *matchin
 // plannedEachTime is for a search: how many there are of what is searched for decides how.
 const plannedEachTime = pgx.QueryExecModeCacheDescribe
 
-// isOfSearch tells whether all that a filter asks is in the table search, and chooses much: what is on a page, of an author
-// or in a group is better looked at one by one.
-func (f Filter) isOfSearch(reader Reader) bool {
-	return f.Page == uuid.Nil && f.Author == uuid.Nil && f.Tag == "" && f.State == "" && slices.Contains(reader.Groups, Public)
-}
-
-// recently is how many of the first rows of a list are looked at for a phrase or a part, before all that may have it are.
-const recently = 2000
-
-// search is list for what can be chosen without the highlights themselves.
-func (f Filter) search(ctx context.Context, tx pgx.Tx, reader Reader, way *matching, further bool, after cursor, limit int) (list []Highlight, cut bool, err error) {
-	column, direction, compare := f.order()
-	column = strings.Replace(column, "h.", "s.", 1)
-	args := pgx.NamedArgs{"groups": reader.Groups, "limit": limit, "recently": recently}
-	where := []string{"s.group_id = ANY(@groups)"}
-	if f.Color != "" {
-		where, args["color"] = append(where, "s.color = @color"), f.Color
-	}
-	if !f.Since.IsZero() {
-		where, args["since"] = append(where, "s.created_at >= @since"), f.Since
-	}
-	if !f.Until.IsZero() {
-		where, args["until"] = append(where, "s.created_at < @until"), f.Until
-	}
-	if further {
-		where = append(where, "("+column+", s.id) "+compare+" (@after_time, @after_id)")
-		args["after_time"], args["after_id"] = after.Time, after.ID
-	}
-	chosen, matched := strings.Join(where, " AND "), strings.Join(way.conditions(args), " AND ")
-	order := " ORDER BY " + column + direction + ", s.id" + direction
-	const columns = "s.page_id, s.id, s.created_at, s.updated_at"
-	ways := []string{"SELECT " + columns + " FROM search s WHERE " + chosen + " AND " + matched + order + " LIMIT @limit"}
-	if way.unknown {
-		ways = []string{
-			"SELECT " + columns + " FROM (SELECT * FROM search s WHERE " + chosen + order + " LIMIT @recently) s WHERE " + matched + order + " LIMIT @limit",
-			"WITH all_of AS MATERIALIZED (SELECT " + columns + " FROM search s WHERE " + chosen + " AND " + matched + ") SELECT * FROM all_of s" + order + " LIMIT @limit",
-		}
-	}
-	for _, found := range ways {
-		rows, _ := tx.Query(ctx, `
-			WITH found AS MATERIALIZED (`+found+`)
-			SELECT (SELECT count(*) FROM found), `+highlightColumns+`
-			FROM found s JOIN highlights h ON h.page_id = s.page_id AND h.id = s.id
-			JOIN pages p ON p.id = h.page_id JOIN accounts a ON a.id = h.author_id
-			WHERE h.deleted_at IS NULL AND h.group_id = ANY(@groups)`+order, plannedEachTime, args)
-		count := 0
-		list, cut, err = collectSome(rows, func(row pgx.CollectableRow) (Highlight, error) { return scanHighlightAfter(row, &count) })
-		if err != nil || count == limit {
-			return list, cut || count == limit && len(list) > 0, err // one that was moved meanwhile is no end of the list
-		}
-	}
-	return list, cut, err
-}
-
 // where is the filter in SQL, but for the text.
 func (f Filter) where(reader Reader) (conditions []string, args pgx.NamedArgs) {
 	conditions = []string{"h.deleted_at IS NULL"}

@@ -194,7 +194,7 @@ func TestAPageThatIsGoneIsNotWaitedForAndMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, `TRUNCATE pages CASCADE`); err != nil {
+	if _, err := conn.Exec(ctx, `TRUNCATE pages, highlights CASCADE`); err != nil {
 		t.Fatal(err)
 	}
 

@@ -79,15 +79,11 @@ func (s *Store) TakeIn(ctx context.Context, in Intake, items iter.Seq2[Item, err
 	if err != nil {
 		return tally, err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherLimit)
-		defer cancel()
-		conn.Close(ctx)
-	}()
+	st := newStaging(s, conn, in)
+	defer st.close(ctx)
 	if _, err := conn.Exec(ctx, stagingMemory+stagingTables); err != nil {
 		return tally, translate(err, "take in a file")
 	}
-	st := newStaging(s, conn, in)
 	if err := st.gather(ctx, items); err != nil {
 		return tally, err
 	}
@@ -97,17 +93,9 @@ func (s *Store) TakeIn(ctx context.Context, in Intake, items iter.Seq2[Item, err
 	if err := st.tell(ctx, &tally, `intake i WHERE i.status > 0`, pgx.NamedArgs{}); err != nil {
 		return tally, err
 	}
-	if err := st.write(ctx, &tally); err != nil {
-		return tally, err
-	}
-	if tally.Created > muchMore { // what Postgres knew of the tables is not true any more; nobody plans by what is in ranges
-		_, err = conn.Exec(ctx, `
-			ANALYZE pages, replies, highlights (page_id, id, seq, author_id, group_id, color, tags, replies, check_state, created_at, updated_at, deleted_at)`)
-	}
-	return tally, translate(err, "look at what was taken in")
+	err = st.write(ctx, &tally)
+	return tally, err
 }
-
-const muchMore = 10_000 // highlights and replies
 
 // refusal is how an item that cannot be taken is told of.
 func refusal(err error) (status int, pointer, detail string) {

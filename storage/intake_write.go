@@ -6,15 +6,18 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
 	writtenTogether = 5000                   // rows of a file that are written in one transaction
 	visitEvery      = 200 * time.Millisecond // between the visits to the pages of a file, so that many are no flood
+	muchMore        = 10_000                 // highlights and replies, after which Postgres does not know its tables any more
 )
 
 // A span is a part of ready, the items in the order in which they are written: after the first place, up to the last.
@@ -25,34 +28,106 @@ func (st *staging) write(ctx context.Context, tally *Tally) error {
 	if err := st.order(ctx); err != nil {
 		return translate(err, "put a file in order")
 	}
-	for first := int64(0); ; {
-		last, err := st.endOfSpan(ctx, first)
+	second, err := st.second(ctx)
+	if err != nil {
+		return translate(err, "take in a file")
+	}
+	if second != nil {
+		defer second.close(ctx)
+	}
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	looked := st.staged["intake"] < muchMore
+	for last := int64(0); ; {
+		spans, err := st.nextSpans(ctx, last, second)
 		if err != nil {
 			return translate(err, "take in a file")
 		}
-		if last == first {
+		if len(spans) == 0 {
 			return st.attach(ctx, tally)
 		}
-		args := pgx.NamedArgs{"first": first, "last": last}
-		pages, err := st.writeSpan(ctx, args, false)
-		for range 3 { // an id was taken meanwhile
-			if !errors.Is(err, ErrConflict) {
-				break
+		last = spans[len(spans)-1].last
+		if !looked && last > st.staged["intake"]*2/3 { // most of it is there
+			looked = true
+			looking.Go(func() { st.lookAt(ctx) })
+		}
+		var writing errgroup.Group
+		for _, s := range spans {
+			writing.Go(func() error { return s.write(ctx) })
+		}
+		failed := writing.Wait()
+		for _, s := range spans {
+			if s.written {
+				if err := s.tell(ctx, tally); err != nil {
+					return err
+				}
 			}
-			pages, err = st.writeSpan(ctx, args, true)
+			st.visit += int64(len(s.pages))
 		}
-		if err != nil {
-			return err
+		if failed != nil {
+			return failed
 		}
-		for _, page := range pages {
-			st.in.Changed(page)
-		}
-		st.visit += int64(len(pages))
-		if err := st.tell(ctx, tally, `intake_ready i WHERE `+inSpan, args); err != nil {
-			return err
-		}
-		first = last
 	}
+}
+
+// A span is what is written in one transaction, by the connection that its staging has.
+type span struct {
+	*staging
+	first, last int64
+	pages       []uuid.UUID // that have changed
+	written     bool
+}
+
+func (s *span) args() pgx.NamedArgs { return pgx.NamedArgs{"first": s.first, "last": s.last} }
+
+// nextSpans are the next ones after a place: one for each connection, if there are as many.
+func (st *staging) nextSpans(ctx context.Context, first int64, second *staging) (spans []*span, err error) {
+	last, err := st.endOfSpan(ctx, first)
+	if err != nil || last == first {
+		return nil, err
+	}
+	spans = []*span{{staging: st, first: first, last: last}}
+	if second == nil {
+		return spans, nil
+	}
+	first = last
+	if last, err = st.endOfSpan(ctx, first); err != nil || last == first {
+		return spans, err
+	}
+	var pages int64
+	err = st.conn.QueryRow(ctx, `SELECT count(DISTINCT page_id) FROM intake_ready WHERE place > $1 AND place <= $2`, spans[0].first, first).Scan(&pages)
+	if err != nil {
+		return nil, err
+	}
+	second.visit = st.visit + pages
+	return append(spans, &span{staging: second, first: first, last: last}), second.take(ctx, st, first, last)
+}
+
+func (s *span) write(ctx context.Context) (err error) {
+	s.pages, err = s.writeSpan(ctx, s.args(), false)
+	for range 3 { // an id was taken meanwhile
+		if !errors.Is(err, ErrConflict) {
+			break
+		}
+		s.pages, err = s.writeSpan(ctx, s.args(), true)
+	}
+	s.written = err == nil
+	return err
+}
+
+// tell tells what became of a span that was written.
+func (s *span) tell(ctx context.Context, tally *Tally) error {
+	for _, page := range s.pages {
+		s.in.Changed(page)
+	}
+	return s.staging.tell(ctx, tally, `intake_ready i WHERE `+inSpan, s.args())
+}
+
+// lookAt has Postgres look at the tables that have become others. It does so by itself soon, so that an error is none; and nobody
+// plans by what is in ranges.
+func (st *staging) lookAt(ctx context.Context) {
+	st.store.pool.Exec(ctx, `
+		ANALYZE pages, replies, highlights (page_id, id, seq, author_id, group_id, color, tags, replies, check_state, created_at, updated_at, deleted_at)`)
 }
 
 // order puts the items side by side as they are written. Pages are in no order in a file: to fetch each span's items from all over

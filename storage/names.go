@@ -125,24 +125,38 @@ func hashedLooks(name string) (hashes [][]byte) {
 // has already.
 func takeMissing(ctx context.Context, tx pgx.Tx) error {
 	for kind, table := range map[string]string{ofAccount: "accounts", ofGroup: "groups"} {
-		rows, _ := tx.Query(ctx, `
-			SELECT id, name FROM `+table+` t
-			WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM looks l WHERE l.kind = $1 AND l.owner_id = t.id)`, kind)
-		missing, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Account])
-		if err != nil {
-			return err
-		}
-		batch := &pgx.Batch{}
-		for _, m := range missing {
-			batch.Queue(`INSERT INTO looks (kind, hash, owner_id) SELECT $1, hash, $2 FROM unnest($3::bytea[]) hash ON CONFLICT DO NOTHING`,
-				kind, m.ID, hashedLooks(m.Name))
-		}
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return err
+		for after := uuid.Nil; ; {
+			rows, _ := tx.Query(ctx, `
+				SELECT id, name FROM `+table+` t
+				WHERE id > $2 AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM looks l WHERE l.kind = $1 AND l.owner_id = t.id)
+				ORDER BY id LIMIT $3`, kind, after, takenTogether)
+			missing, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Account])
+			if err != nil {
+				return err
+			}
+			if len(missing) == 0 {
+				break
+			}
+			var owners []uuid.UUID
+			var hashes [][]byte
+			for _, m := range missing {
+				for _, hash := range hashedLooks(m.Name) {
+					owners, hashes = append(owners, m.ID), append(hashes, hash)
+				}
+			}
+			_, err = tx.Exec(ctx, `
+				INSERT INTO looks (kind, hash, owner_id) SELECT $1, hash, owner FROM unnest($2::bytea[], $3::uuid[]) AS l (hash, owner)
+				ORDER BY hash, owner ON CONFLICT DO NOTHING`, kind, hashes, owners)
+			if err != nil {
+				return err
+			}
+			after = missing[len(missing)-1].ID
 		}
 	}
 	return nil
 }
+
+const takenTogether = 1000 // names whose looks are held at once
 
 func giveUpName(ctx context.Context, tx pgx.Tx, kind string, owner uuid.UUID) error {
 	_, err := tx.Exec(ctx, `DELETE FROM looks WHERE kind = $1 AND owner_id = $2`, kind, owner)

@@ -34,6 +34,7 @@ type PopularPassage struct {
 type PopularPage struct {
 	Page PageRef `json:"page"`
 	popularity
+	seq int64 // the page's
 }
 
 const (
@@ -41,12 +42,30 @@ const (
 	popularBatch = 20     // of them at once
 	popularMarks = 10_000 // highlights of a page that are counted for passages and heat: the newest
 	popularQuote = 500    // characters
+	popularKnown = 1000   // pages with a group of readers whose passages are remembered
 )
+
+// A markedPage names what is on a page in some window for who reads some groups. As long as the page's number is the same nothing
+// has joined it, and if there is as much in a window nothing has left it: then what it comes to is the same, too.
+type markedPage struct {
+	page       uuid.UUID
+	reader     string
+	seq        int64
+	highlights int
+	passages   int // that were asked for
+}
+
+// marked is what a page comes to.
+type marked struct {
+	passages []passage
+	heat     Heat
+}
 
 // ListPopular lists what is highlighted most since a time among what is in a reader's groups; on one page, with its heat, or
 // on all (the nil UUID). It counts what is there as of one moment.
 func (s *Store) ListPopular(ctx context.Context, reader Reader, page uuid.UUID, since time.Time, limit int) (p Popular, err error) {
 	p = Popular{Passages: []PopularPassage{}, Pages: []PopularPage{}}
+	readers := fmt.Sprint(reader.everything, reader.Groups, reader.without)
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		pages, err := popularPagesOf(ctx, tx, reader, page, since)
 		if err != nil {
@@ -56,16 +75,16 @@ func (s *Store) ListPopular(ctx context.Context, reader Reader, page uuid.UUID, 
 			if len(p.Passages) >= limit && some[0].compare(p.Passages[limit-1].popularity) < 0 {
 				break // no passage is more popular than its page
 			}
-			marks, err := marksOf(ctx, tx, reader, some, since)
+			all, err := s.markedOn(ctx, tx, reader, readers, some, since, limit)
 			if err != nil {
 				return err
 			}
-			for _, on := range some {
-				for _, found := range passages(marks[on.Page.ID], limit) {
+			for i, on := range some {
+				for _, found := range all[i].passages {
 					p.Passages = append(p.Passages, on.passage(found))
 				}
 				if page != uuid.Nil {
-					p.Heat = new(heatOf(marks[page]))
+					p.Heat = &all[i].heat
 				}
 			}
 			slices.SortStableFunc(p.Passages, func(a, b PopularPassage) int { return b.compare(a.popularity) })
@@ -80,6 +99,33 @@ func (s *Store) ListPopular(ctx context.Context, reader Reader, page uuid.UUID, 
 	return p, translate(err, "list what is popular")
 }
 
+// markedOn is what some pages come to: as it was, where nothing has changed.
+func (s *Store) markedOn(ctx context.Context, tx pgx.Tx, reader Reader, readers string, pages []PopularPage, since time.Time, limit int) ([]marked, error) {
+	all, names := make([]marked, len(pages)), make([]markedPage, len(pages))
+	var others []PopularPage
+	for i, p := range pages {
+		names[i] = markedPage{p.Page.ID, readers, p.seq, p.Highlights, limit}
+		var known bool
+		if all[i], known = s.popular.Get(names[i]); !known {
+			others = append(others, p)
+		}
+	}
+	if len(others) == 0 {
+		return all, nil
+	}
+	marks, err := marksOf(ctx, tx, reader, others, since)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range pages {
+		if slices.ContainsFunc(others, func(o PopularPage) bool { return o.Page.ID == p.Page.ID }) {
+			all[i] = marked{passages(marks[p.Page.ID], limit), heatOf(marks[p.Page.ID])}
+			s.popular.Add(names[i], all[i])
+		}
+	}
+	return all, nil
+}
+
 func (on PopularPage) passage(found passage) PopularPassage {
 	p := PopularPassage{Page: on.Page, Highlight: found.highlight, Quote: found.quote, popularity: found.popularity}
 	if found.line == "" {
@@ -92,16 +138,22 @@ func (on PopularPage) passage(found passage) PopularPassage {
 func popularPagesOf(ctx context.Context, tx pgx.Tx, reader Reader, page uuid.UUID, since time.Time) ([]PopularPage, error) {
 	where, args := Filter{Page: page, Since: since}.where(reader)
 	args["limit"] = popularPages
+	// Of much that is read to be counted, the index of times has all there is to know; and it is counted in memory.
+	if _, err := tx.Exec(ctx, `SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true)`); err != nil {
+		return nil, err
+	}
 	query := `
-		SELECT p.id, p.url, p.title, c.people, c.highlights, c.latest
-		FROM (SELECT h.page_id, count(DISTINCT h.author_id) AS people, count(*) AS highlights, max(h.created_at) AS latest
-		      FROM highlights h WHERE ` + strings.Join(where, " AND ") + `
-		      GROUP BY h.page_id ORDER BY people DESC, highlights DESC, latest DESC, page_id LIMIT @limit) c
+		SELECT p.id, p.url, p.title, p.seq, c.people, c.highlights, c.latest
+		FROM (SELECT page_id, count(*) AS people, sum(highlights)::bigint AS highlights, max(latest) AS latest
+		      FROM (SELECT h.page_id, count(*) AS highlights, max(h.created_at) AS latest
+		            FROM highlights h WHERE ` + strings.Join(where, " AND ") + `
+		            GROUP BY h.page_id, h.author_id) each
+		      GROUP BY page_id ORDER BY people DESC, highlights DESC, latest DESC, page_id LIMIT @limit) c
 		JOIN pages p ON p.id = c.page_id
 		ORDER BY people DESC, highlights DESC, latest DESC, page_id`
 	rows, _ := tx.Query(ctx, query, plannedEachTime, args)
 	pages, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p PopularPage, err error) {
-		err = row.Scan(&p.Page.ID, &p.Page.URL, &p.Page.Title, &p.People, &p.Highlights, &p.Latest)
+		err = row.Scan(&p.Page.ID, &p.Page.URL, &p.Page.Title, &p.seq, &p.People, &p.Highlights, &p.Latest)
 		return p, err
 	})
 	return orEmpty(pages), err

@@ -39,6 +39,7 @@ func (s *Store) Restore(ctx context.Context, b *Backup, replace bool) error {
 		return tx.QueryRow(ctx, `UPDATE server SET epoch = gen_random_uuid() RETURNING epoch`).Scan(&s.epoch)
 	})
 	s.pages.Purge()
+	s.popular.Purge()
 	return translate(err, "restore")
 }
 
@@ -96,8 +97,28 @@ func refill(ctx context.Context, tx pgx.Tx, fill func(tables []BackupTable) erro
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
+	if err := checkOwners(ctx, tx); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `ANALYZE `+all)
 	return err
+}
+
+// checkOwners refuses rows whose page or author is not there, which no foreign key sees to.
+func checkOwners(ctx context.Context, tx pgx.Tx) error {
+	for _, table := range []string{"highlights", "replies"} {
+		var lost int64
+		err := tx.QueryRow(ctx, `
+			SELECT count(*) FROM `+table+` t LEFT JOIN pages p ON p.id = t.page_id LEFT JOIN accounts a ON a.id = t.author_id
+			WHERE p.id IS NULL OR a.id IS NULL`).Scan(&lost)
+		if err != nil {
+			return err
+		}
+		if lost > 0 {
+			return fmt.Errorf("%d rows of %s have no page or no author", lost, table)
+		}
+	}
+	return nil
 }
 
 // setAside takes away the foreign keys, the indexes that are no constraints and the triggers of some tables, and returns the

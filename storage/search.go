@@ -211,11 +211,13 @@ func eraseSearch(ctx context.Context, tx pgx.Tx, held heldHighlight) error {
 
 // A matching is how a search finds highlights: by their words, or by parts of words.
 type matching struct {
-	words     string   // a tsquery that every one of them matches
-	languages []string // if it says something else in each language: those that there are,
-	queries   []string // and what it says there
-	parts     []string // patterns for LIKE
-	unknown   bool     // how many there are cannot be told before: words have to follow each other, or to have parts
+	words      string    // a tsquery that every one of them matches
+	singles    string    // likewise, of words alone, which an index tells by itself; empty: there are none
+	languages  []string  // if it says something else in each language: those that there are,
+	queries    []string  // and what it says there
+	neighbours [][]int32 // of phrases and signs, in each language: every highlight has all of one of these
+	parts      []string  // patterns for LIKE
+	unknown    bool      // how many there are cannot be told before: words have to follow each other, or to have parts
 }
 
 // matchings are the ways to search for a text, in the order in which they are tried: if no highlight has the words, those
@@ -237,7 +239,10 @@ func (s *Store) matchings(ctx context.Context, filter Filter) ([]*matching, erro
 	}
 	// As text, so that the statement that uses it is planned for these words: how often they occur decides how.
 	rows, _ := s.pool.Query(ctx, `
-		SELECT l.name, string_agg('(' || q::text || ')', ' & ')
+		SELECT l.name, string_agg('(' || q::text || ')', ' & '), string_agg('(' || q::text || ')', ' & ') FILTER (WHERE NOT prefix AND words NOT LIKE '% %'), (
+			SELECT array_agg(DISTINCT next) FROM unnest($1::text[], $2::boolean[]) AS t (words, prefix),
+			LATERAL unnest(neighbours(to_tsvector(('words_' || l.name)::regconfig, words))) AS next
+			WHERE prefix OR words LIKE '% %')
 		FROM search_languages l, unnest($1::text[], $2::boolean[]) AS t (words, prefix),
 		LATERAL (SELECT CASE WHEN prefix THEN to_tsquery(('words_' || l.name)::regconfig, words || ':*')
 		                     ELSE phraseto_tsquery(('words_' || l.name)::regconfig, words) END) AS p (q)
@@ -245,15 +250,24 @@ func (s *Store) matchings(ctx context.Context, filter Filter) ([]*matching, erro
 		GROUP BY l.name ORDER BY l.name`, phrases, prefixes)
 	m := &matching{unknown: slices.ContainsFunc(all, func(t term) bool { return strings.Contains(t.words, " ") })}
 	var name, query string
-	_, err := pgx.ForEachRow(rows, []any{&name, &query}, func() error {
-		m.languages, m.queries = append(m.languages, name), append(m.queries, query)
+	var single *string
+	var neighbours []int32
+	var singles []string
+	_, err := pgx.ForEachRow(rows, []any{&name, &query, &single, &neighbours}, func() error {
+		m.languages, m.queries, singles = append(m.languages, name), append(m.queries, query), append(singles, orZero(single))
+		m.neighbours = append(m.neighbours, neighbours)
 		return nil
 	})
 	if err != nil || len(m.queries) == 0 {
 		return nil, translate(err, "read what is searched for")
 	}
-	different := slices.Compact(slices.Sorted(slices.Values(m.queries)))
+	different, alone := slices.Compact(slices.Sorted(slices.Values(m.queries))), slices.Compact(slices.Sorted(slices.Values(singles)))
 	m.words = strings.Join(different, " | ")
+	m.unknown = m.unknown || slices.ContainsFunc(m.neighbours, func(n []int32) bool { return len(n) > 0 })
+	if alone[0] != "" { // where nothing stands alone it comes first
+		m.singles = strings.Join(alone, " | ")
+	}
+	m.neighbours = slices.CompactFunc(slices.SortedFunc(slices.Values(m.neighbours), slices.Compare), slices.Equal)
 	if len(different) == 1 {
 		m.languages, m.queries = nil, nil
 	}
@@ -308,8 +322,22 @@ func (m *matching) conditions(args pgx.NamedArgs) (conditions []string) {
 		}
 		return conditions
 	}
-	args["words"] = m.words
-	conditions = append(conditions, "s.words @@ @words::text::tsquery")
+	if len(m.neighbours[0]) > 0 { // in each language: those without any come first
+		var any []string
+		for i, neighbours := range m.neighbours {
+			name := "neighbours" + strconv.Itoa(i)
+			args[name] = neighbours
+			any = append(any, "neighbours(s.words) @> @"+name+"::integer[]")
+		}
+		// The index of words would read of phrases all that have the words, and of a sign all words that begin with it.
+		conditions = append(conditions, "("+strings.Join(any, " OR ")+")", "ts_match_vq(s.words, @words::text::tsquery)")
+		args["words"] = m.words
+		if m.singles != "" {
+			conditions, args["singles"] = append(conditions, "s.words @@ @singles::text::tsquery"), m.singles
+		}
+	} else {
+		conditions, args["words"] = append(conditions, "s.words @@ @words::text::tsquery"), m.words
+	}
 	if m.queries != nil { // a function, because the planner takes the operator for rarer than it is
 		args["languages"], args["queries"] = m.languages, m.queries
 		conditions = append(conditions, "ts_match_vq(s.words, (@queries::text[]::tsquery[])[array_position(@languages::text[], s.language)])")

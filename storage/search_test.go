@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/google/uuid"
@@ -386,6 +387,86 @@ func TestWithoutTrigramsWordsAreFound(t *testing.T) {
 	for text, want := range map[string]string{"walnut": "a", "文字": "zh", "alnu": ""} {
 		if got := l.finds(text); got != want {
 			t.Errorf("%q finds %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Among many a search looks through a part first, and through more if that is not enough: it finds what it would find in all of it.
+func TestASearchAmongManyFindsAllOfItInOrder(t *testing.T) {
+	storage.SearchLikeMany(t)
+	l := newLibrary(t)
+	conn, ctx := mustConnect(t, l.Store), t.Context()
+	h := l.holds("a", "en", "begin")
+	_, err := conn.Exec(ctx, `
+		INSERT INTO highlights (page_id, id, seq, author_id, group_id, ranges, color, note, tags, check_state, created_at, updated_at)
+		SELECT $1, gen_random_uuid(), 100 + n, CASE WHEN n % 9 = 0 THEN $2 ELSE gen_random_uuid() END, CASE WHEN n % 11 = 0 THEN $2 ELSE $3 END, '[]',
+		       CASE WHEN n % 5 = 0 THEN 'green' ELSE 'yellow' END,
+		       'every' || CASE WHEN n % 40 = 0 THEN ' some' ELSE '' END || CASE WHEN n % 300 = 0 THEN ' few' ELSE '' END ||
+		       CASE WHEN n % 50 = 0 THEN ' one two' ELSE ' two one' END || CASE WHEN n % 60 = 0 THEN ' 字典' ELSE ' 典字' END || CASE WHEN n % 70 = 0 THEN ' convexity' ELSE '' END,
+		       '{}', CASE WHEN n % 4 = 0 THEN 'moved' ELSE 'verified' END, $4::timestamptz - n * interval '1 minute', $4::timestamptz - n * 7 % 3000 * interval '1 minute'
+		FROM generate_series(1, 3000) n`, h.Page.ID, l.ada.Account.ID, storage.Public, h.CreatedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(ctx, `INSERT INTO accounts (id, name, name_key) SELECT author_id, author_id, author_id FROM highlights ON CONFLICT DO NOTHING`); err != nil {
+		t.Fatal(err)
+	}
+	for more := true; more; {
+		if more, err = l.FillSearch(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := conn.Exec(ctx, `ANALYZE search, highlights`); err != nil {
+		t.Fatal(err)
+	}
+	day := h.CreatedAt.Add(-24 * time.Hour)
+	texts := map[string]string{
+		"every": "%every%", "some": "%some%", "few": "%few%", `"one two"`: "%one two%", "典": "%典%", "字典": "%字典%", `"some one two" 典`: "%some one two%",
+		"vexi": "%vexi%", "absent": "%absent%",
+	}
+	filters := map[string]storage.Filter{
+		"TRUE": {}, "color = 'green'": {Color: "green"}, "check_state = 'moved'": {State: xpath.Moved}, "author_id = $4": {Author: l.ada.Account.ID},
+		"created_at >= $5": {Since: day}, "created_at < $5": {Until: day},
+		"page_id = $6": {Page: h.Page.ID},
+	}
+	for text, like := range texts {
+		for condition, filter := range filters {
+			sorts := storage.Sorts
+			if condition != "TRUE" { // a filter goes with an order as with any other
+				sorts = sorts[:1]
+			}
+			for _, sort := range sorts {
+				column, direction := strings.TrimPrefix(sort, "-")+"_at", ""
+				if column[0] != sort[0] {
+					direction = " DESC"
+				}
+				rows, _ := conn.Query(ctx, `
+					SELECT id FROM highlights WHERE note LIKE $1 AND group_id IN ($2, $3) AND ($4::uuid IS NOT NULL AND $5::timestamptz IS NOT NULL AND $6::uuid IS NOT NULL) AND `+condition+`
+					ORDER BY `+column+direction+`, id`+direction+` LIMIT 12`, like, storage.Public, l.ada.Account.ID, l.ada.Account.ID, day, h.Page.ID)
+				want, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				var got []uuid.UUID
+				filter.Text, filter.Sort = text, sort
+				for paging := (storage.Paging{Limit: 4}); len(got) < 12; {
+					list, next, _, err := l.ListHighlights(ctx, l.ada, filter, paging)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, h := range list {
+						got = append(got, h.ID)
+					}
+					if paging.After = next; next == "" {
+						break
+					}
+				}
+
+				if !slices.Equal(got, want) {
+					t.Errorf("%s where %s by %s finds %d as %v, want %v", text, condition, sort, len(got), got, want)
+				}
+			}
 		}
 	}
 }

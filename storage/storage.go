@@ -30,6 +30,7 @@ type Store struct {
 	gathering gathering
 	pages     *lru.Cache[uuid.UUID, PageRef] // see ensurePage
 	passwords *semaphore.Weighted            // how many may be hashed at once
+	popular   *lru.Cache[markedPage, marked] // what busy pages came to
 
 	searchesParts bool // whether parts of words can be searched for, too
 }
@@ -65,8 +66,12 @@ func open(ctx context.Context, url string, steps fs.FS, options ...Option) (*Sto
 	if err != nil {
 		return nil, fmt.Errorf("remember pages: %w", err)
 	}
+	popular, err := lru.New[markedPage, marked](popularKnown)
+	if err != nil {
+		return nil, fmt.Errorf("remember what is popular: %w", err)
+	}
 	s := &Store{
-		pool: pool, passwords: semaphore.NewWeighted(passwordWorkers), pages: pages,
+		pool: pool, passwords: semaphore.NewWeighted(passwordWorkers), pages: pages, popular: popular,
 		gathering: gathering{free: statements, writing: map[uuid.UUID]bool{}},
 	}
 	if err := s.migrate(ctx, steps); err != nil {
