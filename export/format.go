@@ -71,4 +71,9 @@ func (f Format) Write(w io.Writer, origin string, threads iter.Seq2[storage.Thre
 }
 
 // highlightURL opens a highlight's page at the passage.
-func highlightURL(origin string, h storage.Highlight) string { return origin + "/h/" + h.ID.String() }
+func highlightURL(origin string, h storage.Highlight) string {
+	if origin == "" { // on a command line that was not told: a file has no server of its own
+		return ""
+	}
+	return origin + "/h/" + h.ID.String()
+}

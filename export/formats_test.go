@@ -124,6 +124,20 @@ func FuzzHTML(f *testing.F) {
 	})
 }
 
+// A file that is not told of a server has no links to one.
+func TestExportsWithoutAServerHaveNoLinksToOne(t *testing.T) {
+	for _, format := range []string{"csv", "markdown", "html"} {
+		var b strings.Builder
+		i := slices.IndexFunc(Formats, func(f Format) bool { return f.Name == format })
+		if err := Formats[i].Write(&b, "", threads(ink())); err != nil {
+			t.Fatal(err)
+		}
+		if document := b.String(); strings.Contains(document, "/h/") || strings.Contains(document, "open\n") || strings.Contains(document, ">open<") {
+			t.Errorf("%s leads somewhere: %s", format, document)
+		}
+	}
+}
+
 // A name that is written from right to left leaves the date beside it as it is.
 func TestHTMLKeepsNamesApart(t *testing.T) {
 	h := ink()

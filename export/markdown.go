@@ -45,7 +45,11 @@ func (s *markdownSheet) add(t storage.Thread) error {
 	if note := strings.Join(noteLines(h.Note), "\n"); note != "" {
 		fmt.Fprintf(&b, "\n%s\n", note)
 	}
-	fmt.Fprintf(&b, "\n- %s, %s, %s, %s\n", name(h.Author), date(h.CreatedAt), plain(oneLine(h.Color)), link("open", highlightURL(s.origin, h)))
+	fmt.Fprintf(&b, "\n- %s, %s, %s", name(h.Author), date(h.CreatedAt), plain(oneLine(h.Color)))
+	if to := highlightURL(s.origin, h); to != "" {
+		b.WriteString(", " + link("open", to))
+	}
+	b.WriteByte('\n')
 	if len(h.Tags) > 0 {
 		tags := make([]string, len(h.Tags))
 		for i, tag := range h.Tags {
