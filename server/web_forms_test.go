@@ -132,6 +132,18 @@ func TestPagesSayNobodysMarkup(t *testing.T) {
 	}
 }
 
+// A name that is written from right to left does not turn the sentence that it stands in.
+func TestNamesStandApartInSentences(t *testing.T) {
+	s := startService(t)
+	layla := s.signUp("ليلى")
+	group := layla.found("قراءة", "closed")
+	layla.do("POST", "/groups/"+group+"/invites", `{"role":"reader"}`).is(http.StatusCreated)
+	h := layla.do("POST", "/highlights", `{"url":"https://a.example/","group":"public","note":"x"}`).is(http.StatusCreated)
+
+	layla.visits("/groups/"+group, nil).says("<span><bdi>ليلى</bdi> made an invitation for a reader</span>")
+	layla.visits("/h/"+h.text("id"), nil).says("<span>Made by <bdi>ليلى</bdi></span>")
+}
+
 // What is asked for in odd ways is answered, and never with a fault of ours.
 func TestPagesBearOddQueries(t *testing.T) {
 	s := startService(t)

@@ -275,10 +275,10 @@ var foundStates = map[xpath.State]string{
 }
 
 // happened is one thing of a highlight's history, in a few words.
-func happened(e storage.Entry) string {
-	by := ""
+func happened(e storage.Entry) template.HTML {
+	by := template.HTML("")
 	if e.By != nil {
-		by = " by " + e.By.Name
+		by = " by " + apart(e.By.Name)
 	}
 	switch e.Kind {
 	case "created":
@@ -294,10 +294,10 @@ func happened(e storage.Entry) string {
 		for i, field := range e.Fields {
 			words[i] = editedFields[field]
 		}
-		return strings.Join(words, ", ") + by
+		return template.HTML(strings.Join(words, ", ")) + by
 	}
 	if e.State != nil {
-		return foundStates[*e.State]
+		return template.HTML(foundStates[*e.State])
 	}
 	return "Checked"
 }
@@ -309,19 +309,19 @@ var youAre = map[storage.Role]string{
 }
 
 // wasDone is one entry of a group's log, in a few words.
-func wasDone(l storage.Logged) string {
-	whom := ""
+func wasDone(l storage.Logged) template.HTML {
+	whom := template.HTML("")
 	if l.Account != nil {
-		if whom = l.Account.Name; whom == "" {
+		if whom = apart(l.Account.Name); l.Account.Name == "" {
 			whom = "somebody who is gone"
 		}
 	}
-	by := l.By.Name
+	by, role := apart(l.By.Name), template.HTML(template.HTMLEscapeString(l.Detail))
 	switch l.Action {
 	case "added":
-		return by + " added " + whom + " as " + l.Detail
+		return by + " added " + whom + " as " + role
 	case "role":
-		return by + " made " + whom + " a " + l.Detail
+		return by + " made " + whom + " a " + role
 	case "joined":
 		return by + " joined"
 	case "left":
@@ -331,11 +331,11 @@ func wasDone(l storage.Logged) string {
 	case "inherited":
 		return whom + " owns the group now"
 	case "invited":
-		return by + " made an invitation for a " + l.Detail
+		return by + " made an invitation for a " + role
 	case "revoked":
 		return by + " revoked an invitation"
 	case "renamed":
-		return by + " named the group “" + l.Detail + "”"
+		return by + " named the group “" + apart(l.Detail) + "”"
 	case "opened":
 		return by + " opened the group"
 	case "closed":
@@ -345,7 +345,12 @@ func wasDone(l storage.Logged) string {
 	case "shown":
 		return by + " showed again what " + whom + " marked"
 	}
-	return by + " " + l.Action + " something of " + whom
+	return by + " " + template.HTML(template.HTMLEscapeString(l.Action)) + " something of " + whom
+}
+
+// apart is a name within a sentence, whatever direction it is written in.
+func apart(name string) template.HTML {
+	return template.HTML("<bdi>" + template.HTMLEscapeString(name) + "</bdi>")
 }
 
 // doneWords say what the form before has done.
